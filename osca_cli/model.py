@@ -1,0 +1,115 @@
+"""The plain data that passes between the parts of osca: frozen, and free of behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, TypeAlias
+
+Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+
+Split: TypeAlias = Literal["train", "held_out", "production"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One instance of a task.
+
+    Attributes:
+        task: Name of its task.
+        id: Unique within the task.
+        fields: Everything that prompts may use, the reference included.
+        reference: What a verifier compares with; ``None`` where the problem has none.
+        tags: The fields that groups and strata are made of.
+    """
+
+    task: str
+    id: str
+    fields: Mapping[str, Json]
+    reference: Json = None
+    tags: Mapping[str, Json] = field(default_factory=dict)
+
+
+class Message(NamedTuple):
+    """One turn of a chat."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A rendered prompt for a chat model."""
+
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A rendered prompt that the model continues as plain text."""
+
+    text: str
+
+
+Prompt: TypeAlias = Chat | Completion
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """All that fixes the distribution of a sample: what identity hashes, less the index.
+
+    Attributes:
+        provider: Who answers, whatever its address: ``llama_cpp``, ``openai``, a name from the spec.
+        model: The model as identity knows it: a hash for a file, a name for a service.
+        prompt: What is sent.
+        parameters: Every sampling parameter that is sent, the backend's defaults included, the seed not.
+        extra: What the user has sent as it is.
+        revision: Tells apart two versions of one model under one name.
+    """
+
+    provider: str
+    model: str
+    prompt: Prompt
+    parameters: Mapping[str, Json]
+    extra: Mapping[str, Json] = field(default_factory=dict)
+    revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One draw, as a backend returns it.
+
+    Attributes:
+        text: What the model wrote; hostile text.
+        finish_reason: ``stop``, ``length``, ``refusal`` or what else the engine says.
+        input_tokens: As the engine counts, or ``None`` where it does not.
+        output_tokens: The same, reasoning included.
+        seconds: From asking to the answer, for this sample.
+        usd: What a program says that it cost; ``None`` where tokens tell.
+        model: The model's own name for itself, where it gives one.
+    """
+
+    text: str
+    finish_reason: str
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    seconds: float | None = None
+    usd: float | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a verifier says of a sample.
+
+    Attributes:
+        passed: ``True``, ``False``, or ``None`` where the verifier itself failed.
+        answer: What was extracted from the text; votes are counted on it.
+        score: Between 0 and 1, where the verifier grades.
+        reason: Why, in a few words.
+    """
+
+    passed: bool | None
+    answer: str | None = None
+    score: float | None = None
+    reason: str = ""

@@ -1,0 +1,194 @@
+"""A spec, loaded: what the YAML means, with names resolved and grids expanded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from osca_cli.model import Json, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line and column of the spec, counted from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTemplate:
+    """Jinja2 sources of a chat prompt, as (role, source) pairs."""
+
+    messages: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionTemplate:
+    """The Jinja2 source of a prompt that is continued as plain text."""
+
+    source: str
+
+
+Template: TypeAlias = ChatTemplate | CompletionTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSettings:
+    """An entry of ``backends:``, or the default of its type's name."""
+
+    name: str
+    type: str
+    provider: str
+    settings: Mapping[str, Json]
+    place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierSettings:
+    """A verifier's type and its settings."""
+
+    type: str
+    settings: Mapping[str, Json]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A family of problems with a common prompt set and verifier.
+
+    Attributes:
+        train: Problems that a plan may learn from.
+        held_out: Problems that never choose an allocation.
+        group: Field that problems are held out by; ``id`` where the spec names none.
+        prompts: Every prompt as this task has it, by name.
+        outcomes: An outcomes file that stands for problems and configurations, else ``None``.
+    """
+
+    name: str
+    train: tuple[Problem, ...]
+    held_out: tuple[Problem, ...]
+    group: str
+    prompts: Mapping[str, Template]
+    verifier: VerifierSettings | None
+    outcomes: Path | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Everything that fixes the distribution of one sample.
+
+    Attributes:
+        prompt: Name of its prompt, to be looked up in the task.
+        parameters: Sampling parameters as the spec writes them.
+        tasks: Names of the tasks that it applies to.
+        max_samples: No plan draws more of it for one problem.
+        deterministic: As the spec says; ``None`` leaves it to the backend.
+    """
+
+    name: str
+    backend: str
+    model: str
+    prompt: str
+    parameters: Mapping[str, Json]
+    extra: Mapping[str, Json]
+    variables: Mapping[str, Json]
+    tasks: tuple[str, ...]
+    max_samples: int | None
+    deterministic: bool | None
+    revision: str | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What may be spent per problem, in one kind."""
+
+    kind: Literal["samples"]
+    amount: float
+
+    def __str__(self) -> str:
+        return f"{self.amount:g} {self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """One line of ``check: assert:``, judged on an interval of held-out problems."""
+
+    metric: str
+    task: str | None
+    at_least: float | None
+    at_most: float | None
+    margin: float
+    place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSettings:
+    """What ``osca check`` compares and asserts."""
+
+    baselines: tuple[str, ...] = ("best_pure", "uniform")
+    assertions: tuple[Assertion, ...] = (Assertion("gain.over_best_pure", None, 0.0, None, 0.0, None),)
+    inconclusive: Literal["warn", "fail"] = "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTask:
+    """One entry of ``allocation: plans:``: how often each configuration is drawn, and in which order."""
+
+    task: str
+    counts: Mapping[str, int]
+    schedule: tuple[str, ...]
+    block: Mapping[str, Json]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationBlock:
+    """The ``allocation:`` block of a plan file; ``block`` is its YAML, whole."""
+
+    plans: tuple[PlannedTask, ...]
+    block: Mapping[str, Json]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A whole spec file.
+
+    Attributes:
+        path: The file.
+        text: The file's text, unchanged: a plan is this text with its allocation.
+        data: The parsed document, for hashing and for messages.
+        pilot_samples: Samples per configuration and training problem.
+        seed: What the seeds of draws are derived from, with each sample's identity.
+    """
+
+    path: Path
+    text: str
+    data: Mapping[str, Json]
+    name: str
+    tasks: tuple[Task, ...]
+    configurations: tuple[Configuration, ...]
+    backends: Mapping[str, BackendSettings]
+    pilot_samples: int
+    budget: Budget | None
+    seed: int
+    check: CheckSettings = field(default_factory=CheckSettings)
+    allocation: AllocationBlock | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder that paths in the spec are relative to."""
+        return self.path.parent
+
+    def task(self, name: str) -> Task:
+        """Return the task of this name."""
+        return next(task for task in self.tasks if task.name == name)
+
+    def configurations_of(self, task: str) -> Sequence[Configuration]:
+        """Return the configurations that apply to a task, in spec order."""
+        return [configuration for configuration in self.configurations if task in configuration.tasks]
