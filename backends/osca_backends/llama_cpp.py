@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import anyio
@@ -19,11 +18,12 @@ from osca_cli.errors import RejectedError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from osca_cli.model import Json, Request, Sample
     from osca_cli.protocols import Site
 
-# With these, temperature 1 samples from the model's own distribution; llama.cpp's defaults would cut its tail.
+# With these, temperature 1 samples the model's own distribution; llama.cpp's defaults would cut its tail.
 DEFAULTS: Mapping[str, Json] = {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "min_p": 0.0, "max_tokens": 512}
 
 # Every other sampler of llama.cpp, switched off by name: its defaults change, and a GGUF may bring its own.

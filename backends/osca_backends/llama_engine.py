@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import secrets
 import time
@@ -149,7 +150,7 @@ def xllamacpp() -> ModuleType:
         UnavailableError: it is not installed, or not for this machine.
     """
     try:
-        import xllamacpp as module
+        module: ModuleType = importlib.import_module("xllamacpp")
     except ImportError as error:
         raise UnavailableError(
             f"the llama_cpp backend needs the package xllamacpp ({error}): pip install 'osca[local]'"

