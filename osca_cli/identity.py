@@ -37,12 +37,12 @@ def digest(value: Json) -> str:
 
 def request_hash(request: Request) -> str:
     """Return the identity that all samples of one request share."""
-    return digest(_identity(request))
+    return digest(request_identity(request))
 
 
 def sample_key(request: Request, index: int) -> str:
     """Return the identity of the sample with this index of a request."""
-    return digest({**_identity(request), "index": index})
+    return digest({**request_identity(request), "index": index})
 
 
 def draw_seed(run_seed: int, key: str) -> int:
@@ -53,7 +53,8 @@ def draw_seed(run_seed: int, key: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{run_seed}:{key}".encode()).digest()[:4]) & 0x7FFFFFFF
 
 
-def _identity(request: Request) -> dict[str, Json]:
+def request_identity(request: Request) -> dict[str, Json]:
+    """Return what the identity of a request's samples is made of, the index apart."""
     prompt = request.prompt
     sent: dict[str, Json] = (
         {"messages": [{"role": role, "content": content} for role, content in prompt.messages]}

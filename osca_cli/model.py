@@ -113,3 +113,20 @@ class Verdict:
     answer: str | None = None
     score: float | None = None
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """All that a verdict depends on besides the text: what a verdict's identity hashes.
+
+    Attributes:
+        type: The verifier's type.
+        version: The version that its class declares.
+        settings: Its settings, as the spec writes them.
+        given: What it reads of the problem and the configuration's variables.
+    """
+
+    type: str
+    version: int
+    settings: Mapping[str, Json]
+    given: Mapping[str, Json]

@@ -1,0 +1,229 @@
+"""``osca run``: draws and verifies what a spec lacks, or executes a plan."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, TextIO
+
+import click
+
+from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, plural, spec_argument
+from osca_cli.commands.tables import print_execution, print_forecast, print_pool
+from osca_cli.console import news, print_json
+from osca_cli.errors import OscaError, UsageError
+from osca_cli.run.execute import Answer, executions, run_plan
+from osca_cli.run.measure import measure_asks
+from osca_cli.model import Problem
+from osca_cli.run.missing import Ask, Filter, pilot_asks
+from osca_cli.run.overview import overview
+from osca_cli.run.pilot import forecast, run_pilot
+from osca_cli.run.tally import Tally
+from osca_cli.spec.problems import read_problems
+from osca_cli.spec.types import AllocationBlock, Spec
+from osca_cli.store.pool import Pool
+
+ASK_ABOVE = 10_000  # samples that a person at a terminal is asked about before they are drawn
+
+Split = Literal["train", "held_out", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line said."""
+
+    chosen: Filter
+    split: Split
+    samples: int | None
+    problems: Path | None
+    answers: Path | None
+    dry_run: bool
+    offline: bool
+    yes: bool
+    as_json: bool
+
+
+@click.command(epilog="Example: osca run spec.yaml --limit 5 --samples 2")
+@spec_argument
+@click.option("--pilot", is_flag=True, help="Draw the pilot of a plan file instead of executing it.")
+@click.option("--measure", is_flag=True, help="Draw, without stopping, what osca check lacks.")
+@click.option(
+    "--split",
+    type=click.Choice(["train", "held-out", "all"]),
+    default="train",
+    show_default=True,
+    help="Which problems a pilot draws.",
+)
+@click.option("--samples", type=click.IntRange(min=1), metavar="N", help="Samples of each cell, for this run.")
+@click.option("--task", metavar="NAME", help="Only this task.")
+@click.option("--only", metavar="GLOB", help="Only configurations whose name matches.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most N problems of each task.")
+@click.option(
+    "--problems",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Execute the plan on the problems of this file.",
+)
+@click.option(
+    "--answers", type=click.Path(dir_okay=False, path_type=Path), help="Write one JSON line for each problem."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be drawn, and draw nothing.")
+@click.option("--offline", is_flag=True, help="Answer from the pool alone; a missing sample is an error.")
+@click.option("--yes", is_flag=True, help="Do not ask before drawing many samples.")
+@json_option
+@db_option
+def command(  # noqa: PLR0917 - one parameter for each option
+    spec: Path | None,
+    pilot: bool,
+    measure: bool,
+    split: str,
+    samples: int | None,
+    task: str | None,
+    only: str | None,
+    limit: int | None,
+    problems: Path | None,
+    answers: Path | None,
+    dry_run: bool,
+    offline: bool,
+    yes: bool,
+    as_json: bool,
+    db: Path,
+) -> int:
+    """Draw and verify the samples that SPEC lacks, or execute a PLAN.
+
+    With a file that has an allocation, problems are solved along its schedule, stopping at the first pass: held-out
+    problems, or those of --problems. Every sample is kept the moment it arrives: after an interruption the same
+    command goes on where it stopped.
+    """
+    options = Options(
+        chosen=Filter(task, only, limit),
+        split=split.replace("-", "_"),  # type: ignore[arg-type]  # click offers just these
+        samples=samples,
+        problems=problems,
+        answers=answers,
+        dry_run=dry_run,
+        offline=offline,
+        yes=yes,
+        as_json=as_json,
+    )
+    loaded = load(find_spec(spec, db))
+    if measure and loaded.allocation is None:
+        raise UsageError(f"{loaded.path} has no allocation to measure; make a plan first: osca plan {loaded.path}")
+    with open_pool(db) as pool:
+        if measure and loaded.allocation is not None:
+            news(f"measure: draws what osca check needs of the held-out problems of {loaded.path.name}")
+            return _draw(loaded, pool, measure_asks(loaded, pool, options.chosen), "measure", options)
+        if pilot or loaded.allocation is None:
+            asks = pilot_asks(loaded, options.chosen, split=options.split, samples=options.samples)
+            news(f"pilot: draws what {loaded.path.name} lacks, {_described(asks)}")
+            return _draw(loaded, pool, asks, "pilot", options)
+        return _execute(loaded, pool, loaded.allocation, options)
+
+
+def _described(asks: Sequence[Ask]) -> str:
+    parts = []
+    for ask in asks:
+        number = max(ask.samples.values(), default=0)
+        parts.append(
+            f"{plural(number, 'sample')} of {plural(len(ask.configurations), 'configuration')}"
+            f" on {plural(len(ask.problems), ask.split.replace('_', '-') + ' problem')} of {ask.task.name}"
+        )
+    return "; ".join(parts)
+
+
+def _draw(
+    spec: Spec, pool: Pool, asks: Sequence[Ask], kind: Literal["pilot", "measure"], options: Options
+) -> int:
+    if options.dry_run:
+        print_forecast(forecast(spec, pool, asks), as_json=options.as_json)
+        return 0
+    if not options.yes and click.get_text_stream("stdin").isatty():
+        _confirm(spec, pool, asks)
+    tally = run_pilot(spec, pool, asks, kind=kind, offline=options.offline)
+    if options.as_json:
+        print_json({"schema_version": 1, "kind": kind, **tally.facts()})
+    else:
+        print_pool(overview(spec, pool, options.chosen))
+        news(_drawn(tally))
+    return _status(tally)
+
+
+def _confirm(spec: Spec, pool: Pool, asks: Sequence[Ask]) -> None:
+    """Ask before a very large draw."""
+    if sum(len(ask.problems) * sum(ask.samples.values()) for ask in asks) <= ASK_ABOVE:
+        return
+    number = forecast(spec, pool, asks).undrawn.total()
+    if number > ASK_ABOVE:
+        click.confirm(f"draw {number:,} samples?", abort=True, err=True)
+
+
+def _execute(spec: Spec, pool: Pool, allocation: AllocationBlock, options: Options) -> int:
+    if options.split != "train" or options.samples is not None or options.chosen.only is not None:
+        raise UsageError("--split, --samples and --only are for pilots; add --pilot, or leave them out")
+    problems = _production(spec, options)
+    work = executions(spec, allocation, options.chosen, problems)
+    where = "held-out problems" if options.problems is None else f"problems of {options.problems}"
+    news(f"execute: follows the plan of {spec.path.name} on {sum(len(e.problems) for e in work)} {where}")
+    if options.dry_run:
+        worst = sum(len(e.problems) * len(e.plan.schedule) for e in work)
+        print_json({"schema_version": 1, "samples_at_most": worst}) if options.as_json else click.echo(
+            f"at most {plural(worst, 'sample')}, fewer where a problem is solved early"
+        )
+        return 0
+    answers: list[Answer] = []
+    with _answers_file(options.answers) as file:
+
+        def keep(answer: Answer) -> None:
+            answers.append(answer)
+            if file is not None:
+                file.write(json.dumps(asdict(answer), ensure_ascii=False) + "\n")
+
+        tally = run_plan(spec, pool, work, keep, offline=options.offline)
+    print_execution(work, answers, tally, as_json=options.as_json)
+    if not options.as_json:
+        news(_drawn(tally))
+    return _status(tally)
+
+
+def _production(spec: Spec, options: Options) -> dict[str, Sequence[Problem]] | None:
+    """Read the problems of ``--problems``."""
+    if options.problems is None:
+        return None
+    tasks = options.chosen.tasks(spec)
+    if len(tasks) > 1:
+        names = ", ".join(task.name for task in tasks)
+        raise UsageError(f"--problems: say which task they belong to with --task ({names})")
+    return {tasks[0].name: read_problems(options.problems, tasks[0])}
+
+
+@contextmanager
+def _answers_file(path: Path | None) -> Iterator[TextIO | None]:
+    if path is None:
+        yield None
+        return
+    try:
+        file = path.open("w", encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UsageError(f"--answers {path}: {error.strerror}") from error
+    with file:
+        yield file
+
+
+def _drawn(tally: Tally) -> str:
+    count = tally.sum()
+    return f"{count.drawn:,} drawn now, {count.there:,} already in the pool"
+
+
+def _status(tally: Tally) -> int:
+    """Return 0 if every sample came and was verified; else say what did not."""
+    count = tally.sum()
+    if not count.errors and not count.unverified:
+        return 0
+    parts = []
+    if count.errors:
+        parts.append(f"{plural(count.errors, 'draw')} failed")
+    if count.unverified:
+        parts.append(f"{plural(count.unverified, 'verdict')} failed")
+    raise OscaError(f"{' and '.join(parts)} (last: {tally.last_error}); the same command tries them again")

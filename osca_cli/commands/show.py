@@ -1,0 +1,33 @@
+"""``osca show``: the pool in the terminal."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, plural, spec_argument
+from osca_cli.commands.tables import print_pool
+from osca_cli.console import news, print_json
+from osca_cli.run.missing import Filter
+from osca_cli.run.overview import overview, total_missing
+
+
+@click.command(epilog="Example: osca show spec.yaml --only 'small/*'")
+@spec_argument
+@click.option("--task", metavar="NAME", help="Only this task.")
+@click.option("--only", metavar="GLOB", help="Only configurations whose name matches.")
+@json_option
+@db_option
+def command(spec: Path | None, task: str | None, only: str | None, as_json: bool, db: Path) -> None:
+    """Show what the pool has of SPEC: pass rates, what a sample takes, what is missing."""
+    loaded = load(find_spec(spec, db))
+    with open_pool(db) as pool:
+        lines = overview(loaded, pool, Filter(task=task, only=only))
+    if as_json:
+        print_json({"schema_version": 1, "configurations": [asdict(line) for line in lines]})
+        return
+    print_pool(lines)
+    if missing := total_missing(lines):
+        news(f"the pilot lacks {plural(missing, 'sample')}: osca run {loaded.path.name}")

@@ -1,0 +1,149 @@
+"""What the pool lacks of what is asked: the whole of osca's memory of earlier runs."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+from osca_cli.errors import UsageError
+from osca_cli.identity import digest
+from osca_cli.model import Problem, Split
+from osca_cli.spec.cells import Cell, CellMaker
+from osca_cli.spec.types import Configuration, Spec, Task
+from osca_cli.store.pool import Pool
+
+CHUNK = 500  # cells that are looked up together: what is held in memory
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which part of a spec a run is about.
+
+    Attributes:
+        task: Only this task.
+        only: Only configurations whose name matches this pattern.
+        limit: At most so many problems of each task and split, in the order of their hashes.
+    """
+
+    task: str | None = None
+    only: str | None = None
+    limit: int | None = None
+
+    def tasks(self, spec: Spec) -> list[Task]:
+        """Return the tasks of a spec that the filter lets through.
+
+        Raises:
+            UsageError: no task has that name.
+        """
+        tasks = [task for task in spec.tasks if self.task in {None, task.name}]
+        if not tasks:
+            names = ", ".join(task.name for task in spec.tasks)
+            raise UsageError(f"--task {self.task}: {spec.path} has no such task (it has {names})")
+        return tasks
+
+    def configurations(self, spec: Spec, task: Task) -> list[Configuration]:
+        """Return the configurations of a task that the filter lets through.
+
+        Raises:
+            UsageError: no configuration matches.
+        """
+        every = spec.configurations_of(task.name)
+        some = [c for c in every if self.only is None or fnmatch.fnmatchcase(c.name, self.only)]
+        if not some:
+            names = ", ".join(c.name for c in every)
+            raise UsageError(f"--only {self.only}: no configuration matches (there are {names})")
+        return some
+
+    def problems(self, problems: Sequence[Problem]) -> list[Problem]:
+        """Return the problems that the filter lets through."""
+        if self.limit is None:
+            return list(problems)
+        return sorted(problems, key=lambda problem: digest(problem.id))[: self.limit]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Some samples of some configurations on some problems of a task.
+
+    Attributes:
+        samples: How many samples of each configuration, by its name.
+    """
+
+    task: Task
+    split: Split
+    problems: Sequence[Problem]
+    configurations: Sequence[Configuration]
+    samples: Mapping[str, int]
+
+    def wanted(self, cell: Cell) -> int:
+        """Return how many samples of a cell are asked for: of a deterministic one, a single one."""
+        number = self.samples[cell.configuration.name]
+        return min(number, 1) if cell.deterministic else number
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What a cell lacks: indices without a sample, and indices whose sample has no verdict."""
+
+    cell: Cell
+    undrawn: tuple[int, ...]
+    unverified: tuple[int, ...]
+    there: int
+
+
+def pilot_asks(
+    spec: Spec,
+    chosen: Filter,
+    *,
+    split: Literal["train", "held_out", "all"] = "train",
+    samples: int | None = None,
+) -> list[Ask]:
+    """Return what a pilot asks for.
+
+    Args:
+        spec: The spec.
+        chosen: The part of it that is asked for.
+        split: Which problems.
+        samples: Samples of each cell; the spec's ``pilot: samples`` where not given.
+    """
+    splits: tuple[Split, ...] = ("train", "held_out") if split == "all" else (split,)
+    asks = []
+    for task in chosen.tasks(spec):
+        configurations = chosen.configurations(spec, task)
+        number = spec.pilot_samples if samples is None else samples
+        for part in splits:
+            problems = chosen.problems(task.train if part == "train" else task.held_out)
+            counts = dict.fromkeys((c.name for c in configurations), number)
+            asks.append(Ask(task, part, problems, configurations, counts))
+    return asks
+
+
+def lacking(maker: CellMaker, pool: Pool, ask: Ask, *, register: bool) -> Iterator[Lack]:
+    """Yield every cell of an ask with what the pool lacks of it, lazily.
+
+    Args:
+        maker: Makes the cells.
+        pool: What there is.
+        ask: What is wanted.
+        register: Whether to record the cells in the pool, and how many of their samples were asked for.
+    """
+    cells = maker.cells(ask.task, ask.problems, ask.configurations)
+    for chunk in _chunks(cells):
+        if register:
+            pool.register(chunk, ask.split, asked=ask.wanted)
+        requests = [cell.request_id for cell in chunk]
+        drawn, verified = pool.drawn(requests), pool.verified(requests)
+        for cell in chunk:
+            wanted = set(range(ask.wanted(cell)))
+            have = drawn.get(cell.request_id, set()) & wanted
+            judged = verified.get((cell.request_id, cell.check_id), set()) & have
+            yield Lack(cell, tuple(sorted(wanted - have)), tuple(sorted(have - judged)), len(judged))
+
+
+def _chunks(cells: Iterable[Cell]) -> Iterator[list[Cell]]:
+    remaining = iter(cells)
+    while chunk := list(islice(remaining, CHUNK)):
+        yield chunk

@@ -1,0 +1,99 @@
+"""The pool in numbers, configuration by configuration."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from osca_cli.errors import MissingSamplesError
+from osca_cli.outcomes.types import CostKind, Mask, Outcomes
+from osca_cli.run.missing import Filter, lacking, pilot_asks
+from osca_cli.run.session import open_backends
+from osca_cli.spec.cells import CellMaker
+from osca_cli.spec.types import Spec, Task
+from osca_cli.store.counts import pool_outcomes
+from osca_cli.store.pool import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the pool has of one configuration of a task.
+
+    Attributes:
+        samples: Samples with a verdict, on training and held-out problems.
+        missing: What the pilot still lacks on training problems.
+        pass_rate: Mean over the training problems of each problem's pass rate; ``None`` if unknown.
+        held_out: The same over the held-out problems.
+        solved: Training problems with at least one pass.
+        output_tokens: Mean of a sample.
+        seconds: Mean of a sample.
+    """
+
+    task: str
+    configuration: str
+    samples: int
+    missing: int
+    pass_rate: float | None
+    held_out: float | None
+    solved: int
+    output_tokens: float | None
+    seconds: float | None
+
+
+def overview(spec: Spec, pool: Pool, chosen: Filter) -> list[Line]:
+    """Return the lines of every configuration, in spec order."""
+    maker = CellMaker(spec, open_backends(spec))
+    return [line for task in chosen.tasks(spec) for line in _task_lines(spec, pool, task, chosen, maker)]
+
+
+def _task_lines(spec: Spec, pool: Pool, task: Task, chosen: Filter, maker: CellMaker) -> list[Line]:
+    missing = _missing(spec, pool, Filter(task=task.name, only=chosen.only), maker)
+    names = [configuration.name for configuration in chosen.configurations(spec, task)]
+    try:
+        outcomes, _ = pool_outcomes(pool, spec, task, maker)
+    except MissingSamplesError:
+        return [Line(task.name, name, 0, missing[name], None, None, 0, None, None) for name in names]
+    rows = {name: row for row, name in enumerate(outcomes.configurations)}
+    return [
+        Line(
+            task=task.name,
+            configuration=name,
+            samples=int(outcomes.n[row].sum()),
+            missing=missing[name],
+            pass_rate=_pass_rate(outcomes, row, outcomes.train),
+            held_out=_pass_rate(outcomes, row, outcomes.held_out),
+            solved=int((outcomes.c[row] * outcomes.train > 0).sum()),
+            output_tokens=_mean_cost(outcomes, row, "output_tokens"),
+            seconds=_mean_cost(outcomes, row, "seconds"),
+        )
+        for name, row in ((name, rows[name]) for name in names)
+    ]
+
+
+def _missing(spec: Spec, pool: Pool, chosen: Filter, maker: CellMaker) -> Counter[str]:
+    number: Counter[str] = Counter()
+    for ask in pilot_asks(spec, chosen):
+        for lack in lacking(maker, pool, ask, register=False):
+            number[lack.cell.configuration.name] += len(lack.undrawn) + len(lack.unverified)
+    return number
+
+
+def _pass_rate(outcomes: Outcomes, row: int, problems: Mask) -> float | None:
+    known = problems & (outcomes.n[row] > 0)
+    return float((outcomes.c[row, known] / outcomes.n[row, known]).mean()) if known.any() else None
+
+
+def _mean_cost(outcomes: Outcomes, row: int, kind: CostKind) -> float | None:
+    cost = outcomes.costs.get(kind)
+    if cost is None or np.isnan(cost[row]).all():
+        return None
+    known = ~np.isnan(cost[row])
+    return float(np.average(cost[row, known], weights=np.maximum(outcomes.n[row, known], 1)))
+
+
+def total_missing(lines: Sequence[Line]) -> int:
+    """Return how many samples the pilot lacks in all."""
+    return sum(line.missing for line in lines)

@@ -1,0 +1,104 @@
+"""Draws and verifies what the pool lacks, and says beforehand how much that is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+import anyio
+
+from osca_cli.run.concurrency import for_each
+from osca_cli.run.missing import Ask, Lack, lacking
+from osca_cli.run.session import Session, open_backends, run_session
+from osca_cli.run.tally import Tally
+from osca_cli.spec.cells import Cell, CellMaker
+from osca_cli.spec.types import Configuration, Spec
+from osca_cli.store.pool import Pool, RunKind
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a run would do: samples to draw, already there, and to verify, by configuration."""
+
+    undrawn: Counter[str]
+    there: Counter[str]
+    unverified: Counter[str]
+
+
+def forecast(spec: Spec, pool: Pool, asks: Sequence[Ask]) -> Forecast:
+    """Count what a run would draw, without drawing."""
+    maker = CellMaker(spec, open_backends(spec))
+    result = Forecast(Counter(), Counter(), Counter())
+    for ask in asks:
+        for lack in lacking(maker, pool, ask, register=False):
+            name = lack.cell.configuration.name
+            result.undrawn[name] += len(lack.undrawn)
+            result.there[name] += lack.there + len(lack.unverified)
+            result.unverified[name] += len(lack.unverified)
+    return result
+
+
+def run_pilot(
+    spec: Spec, pool: Pool, asks: Sequence[Ask], *, kind: RunKind = "pilot", offline: bool = False
+) -> Tally:
+    """Draw and verify all that the pool lacks of these asks; return what was done.
+
+    Raises:
+        InterruptedRunError: the user interrupted; what was drawn is kept.
+        MissingSamplesError: offline, and the pool lacks a sample.
+        UnavailableError: a model cannot be had.
+    """
+
+    async def work(session: Session) -> Tally:
+        await draw(session, asks)
+        return session.tally
+
+    return run_session(spec, pool, kind, work, offline=offline)
+
+
+async def draw(session: Session, asks: Sequence[Ask]) -> None:
+    """Draw and verify all that the pool lacks of these asks.
+
+    Backends work side by side, the models of one backend one after the other. What is in memory is bounded by
+    the work in flight, whatever the number of samples.
+    """
+    maker = CellMaker(session.spec, session.backends)
+    session.tally.total = sum(
+        len(ask.problems) * min(ask.samples[c.name], 1 if maker.deterministic(c) else ask.samples[c.name])
+        for ask in asks
+        for c in ask.configurations
+    )
+    parts = [part for ask in asks for part in _by_model(ask)]
+    async with anyio.create_task_group() as group:
+        for name in session.backends:
+            mine = [part for part in parts if part.configurations[0].backend == name]
+            group.start_soon(_draw_parts, session, maker, mine, session.backends[name].max_in_flight)
+
+
+async def _draw_parts(session: Session, maker: CellMaker, parts: Sequence[Ask], in_flight: int) -> None:
+    async def obtain(item: tuple[Cell, int]) -> None:
+        await session.sampling.obtain(*item)
+
+    for part in parts:
+        work = _work(session, lacking(maker, session.pool, part, register=True))
+        # Twice the slots: while one sample is verified another one is drawn.
+        await for_each(work, obtain, at_once=2 * in_flight, stopping=session.sampling.stopping)
+
+
+def _work(session: Session, lacks: Iterable[Lack]) -> Iterator[tuple[Cell, int]]:
+    for lack in lacks:
+        session.tally.found(lack.cell.configuration.name, lack.there)
+        for index in (*lack.unverified, *lack.undrawn):
+            yield lack.cell, index
+
+
+def _by_model(ask: Ask) -> list[Ask]:
+    """Split an ask by backend and model, so that each model is loaded once."""
+
+    def model(configuration: Configuration) -> tuple[str, str]:
+        return configuration.backend, configuration.model
+
+    groups = groupby(sorted(ask.configurations, key=model), key=model)
+    return [replace(ask, configurations=list(configurations)) for _, configurations in groups]

@@ -1,0 +1,59 @@
+"""Shows how a run is getting on: a bar on a terminal, plain lines elsewhere. All on standard error."""
+
+from __future__ import annotations
+
+import time
+from typing import TextIO
+
+import anyio
+
+from osca_cli.run.tally import Tally
+
+REFRESH_S = 0.2
+LINE_EVERY_S = 10.0
+
+
+def describe(tally: Tally, seconds: float) -> str:
+    """Say in one line what a run has done so far."""
+    count = tally.sum()
+    asked = f" of {tally.total}" if tally.total is not None else ""
+    parts = [f"{count.drawn + count.there}{asked} samples", f"{count.drawn} drawn", f"{count.passed} passed"]
+    if count.errors:
+        parts.append(f"{count.errors} errors")
+    if count.unverified:
+        parts.append(f"{count.unverified} not verified")
+    if count.drawn and seconds > 0:
+        parts.append(f"{count.drawn / seconds:.1f}/s")
+    return ", ".join(parts)
+
+
+async def plain_lines(tally: Tally, stream: TextIO) -> None:
+    """Print a line now and then, until cancelled."""
+    start = time.monotonic()
+    while True:
+        await anyio.sleep(LINE_EVERY_S)
+        print(describe(tally, time.monotonic() - start), file=stream, flush=True)
+
+
+async def bar(tally: Tally, stream: TextIO) -> None:
+    """Draw a progress bar, until cancelled."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    start = time.monotonic()
+    columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(file=stream), transient=True) as progress:
+        line = progress.add_task("", total=tally.total)
+        while True:
+            count = tally.sum()
+            progress.update(
+                line,
+                completed=count.drawn + count.there + count.errors,
+                description=describe(tally, time.monotonic() - start),
+            )
+            await anyio.sleep(REFRESH_S)
+
+
+async def show(tally: Tally, stream: TextIO) -> None:
+    """Show progress in the way that the stream can, until cancelled."""
+    await (bar if stream.isatty() else plain_lines)(tally, stream)

@@ -1,0 +1,151 @@
+"""One run over a pool: what every kind of run opens, shows, and closes again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import platformdirs
+
+from osca_cli import __version__
+from osca_cli.errors import InterruptedRunError, OscaError
+from osca_cli.protocols import Backend, Site
+from osca_cli.registry import backend_class
+from osca_cli.run.progress import show
+from osca_cli.run.sampling import Sampling
+from osca_cli.run.tally import Tally
+from osca_cli.run.verification import Verification
+from osca_cli.spec.load import spec_hash
+from osca_cli.spec.types import Spec
+from osca_cli.store.pool import Pool, RunKind
+
+DRAIN_S = 5.0
+VERIFY_TIME_LIMIT_S = 10.0
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a run works with."""
+
+    spec: Spec
+    pool: Pool
+    backends: Mapping[str, Backend]
+    sampling: Sampling
+    tally: Tally
+
+
+def open_backends(spec: Spec, *, notify: Callable[[str], None] = lambda _: None) -> dict[str, Backend]:
+    """Make the backends that the spec's configurations name. Nothing is loaded yet.
+
+    Raises:
+        UsageError: a backend's type is not installed.
+    """
+    site = Site(folder=spec.folder, cache=cache_folder(), notify=notify)
+    used = {configuration.backend for configuration in spec.configurations}
+    return {
+        name: backend_class(entry.type)(entry.settings, site)
+        for name, entry in spec.backends.items()
+        if name in used
+    }
+
+
+def cache_folder() -> Path:
+    """Return the folder that fetched models are kept in: ``OSCA_CACHE``, else the user's cache folder."""
+    return Path(os.environ.get("OSCA_CACHE") or platformdirs.user_cache_dir("osca"))
+
+
+def run_session(
+    spec: Spec,
+    pool: Pool,
+    kind: RunKind,
+    work: Callable[[Session], Awaitable[Result]],
+    *,
+    offline: bool = False,
+) -> Result:
+    """Run work in a session: progress is shown, Ctrl-C drains, errors come out as they are.
+
+    Raises:
+        InterruptedRunError: the user interrupted; what was drawn is kept.
+        OscaError: whatever the work raised.
+    """
+    return anyio.run(_run, spec, pool, kind, work, offline)
+
+
+async def _run(
+    spec: Spec, pool: Pool, kind: RunKind, work: Callable[[Session], Awaitable[Result]], offline: bool
+) -> Result:
+    results: list[Result] = []
+    try:
+        async with _session(spec, pool, kind, offline) as session, anyio.create_task_group() as group:
+            group.start_soon(show, session.tally, sys.stderr)
+            group.start_soon(_drain_on_interrupt, session.sampling, group.cancel_scope)
+            results.append(await work(session))
+            group.cancel_scope.cancel()
+    except BaseExceptionGroup as errors:
+        raise _first(errors) from None
+    if session.sampling.stopping.is_set() or not results:
+        drawn = session.tally.sum().drawn
+        raise InterruptedRunError(f"interrupted; {drawn} samples drawn and kept. The same command goes on.")
+    return results[0]
+
+
+@asynccontextmanager
+async def _session(spec: Spec, pool: Pool, kind: RunKind, offline: bool) -> AsyncIterator[Session]:
+    backends = open_backends(spec, notify=lambda line: print(line, file=sys.stderr, flush=True))
+    tally = Tally()
+    workers = os.cpu_count() or 1
+    async with Verification(workers=workers, time_limit_s=VERIFY_TIME_LIMIT_S) as verification:
+        run = pool.start_run(
+            kind,
+            spec=spec.path,
+            spec_hash=spec_hash(spec),
+            osca=__version__,
+            engines={name: backend.provenance() for name, backend in backends.items()},
+        )
+        sampling = Sampling(
+            pool=pool,
+            run=run,
+            backends=backends,
+            verification=verification,
+            tally=tally,
+            seed=spec.seed,
+            offline=offline,
+        )
+        try:
+            yield Session(spec, pool, backends, sampling, tally)
+        finally:
+            with anyio.CancelScope(shield=True):
+                for backend in backends.values():
+                    await backend.aclose()
+
+
+async def _drain_on_interrupt(sampling: Sampling, scope: anyio.CancelScope) -> None:
+    """Stop asking at the first signal, cancel what is in flight soon after, leave at the second."""
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            if sampling.stopping.is_set():
+                os._exit(130)
+            sampling.stopping.set()
+            print("finishing what is in flight; once more to leave at once", file=sys.stderr, flush=True)
+            scope.deadline = anyio.current_time() + DRAIN_S
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return osca's own error of a group if there is one, else the first error."""
+    leaves = list(_leaves(errors))
+    return next((error for error in leaves if isinstance(error, OscaError)), leaves[0])
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]

@@ -1,0 +1,278 @@
+"""The pool: all samples and verdicts known, in one SQLite file. The only SQL that writes."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+from osca_cli.errors import PoolError
+from osca_cli.identity import canonical_json, digest
+from osca_cli.model import Sample, Split, Verdict
+from osca_cli.spec.cells import Cell
+
+APPLICATION_ID = 0x6F736361  # "osca", in the header of every pool
+BUSY_TIMEOUT_S = 30.0
+
+RunKind = Literal["pilot", "measure", "execute"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of osca over this pool."""
+
+    id: int
+    kind: RunKind
+
+
+class Pool:
+    """An open pool. Every write is committed when its method returns.
+
+    Args:
+        path: The database file.
+        create: Whether a missing file is created.
+        clock: Tells the time, in UTC.
+
+    Raises:
+        PoolError: the file is not a pool, was made by a newer osca, or cannot be opened.
+    """
+
+    def __init__(
+        self, path: Path, *, create: bool = True, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self.path = path
+        self._clock = clock
+        if not create and not path.exists():
+            raise PoolError(f"{path}: no such pool; `osca run SPEC` makes one, `--db FILE` names another")
+        try:
+            self.connection = _connect(path)
+            _migrate(self.connection, path)
+        except sqlite3.DatabaseError as error:
+            raise PoolError(f"{path}: cannot be used as a pool: {error}") from error
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.connection.close()
+
+    # What a run is about to do
+
+    def start_run(
+        self, kind: RunKind, *, spec: Path, spec_hash: str, osca: str, engines: Mapping[str, object]
+    ) -> Run:
+        """Record that a run begins. Nothing records that it ends: state is derived from rows."""
+        with self._writing() as sql:
+            row = sql.execute(
+                "INSERT INTO runs (kind, spec, spec_hash, osca, engines, started_at) VALUES (?,?,?,?,?,?)",
+                (kind, str(spec.resolve()), spec_hash, osca, json.dumps(engines, sort_keys=True), self._now()),
+            )
+        if row.lastrowid is None:  # pragma: no cover - SQLite always gives one
+            raise PoolError(f"{self.path}: the run could not be recorded")
+        return Run(row.lastrowid, kind)
+
+    def register(self, cells: Sequence[Cell], split: Split, *, asked: int | Callable[[Cell], int] = 0) -> None:
+        """Record cells, and how many samples of each are asked for in full (0 when executing)."""
+        with self._writing() as sql:
+            sql.executemany(
+                "INSERT OR IGNORE INTO problems VALUES (?,?,?,?,?,?)",
+                {cell.problem_id: _problem_row(cell) for cell in cells}.values(),
+            )
+            sql.executemany(
+                "INSERT OR IGNORE INTO configurations VALUES (?,?,?)",
+                {cell.configuration_id: _configuration_row(cell) for cell in cells}.values(),
+            )
+            sql.executemany(
+                "INSERT INTO requests (id, body, asked) VALUES (?,?,?)"
+                " ON CONFLICT (id) DO UPDATE SET asked = max(asked, excluded.asked)",
+                [(c.request_id, canonical_json(c.body), asked(c) if callable(asked) else asked) for c in cells],
+            )
+            sql.executemany(
+                "INSERT OR REPLACE INTO cells VALUES (?,?,?,?,?)",
+                [(c.configuration_id, c.problem_id, split, c.request_id, c.check_id) for c in cells],
+            )
+
+    # What arrives
+
+    def add_sample(
+        self, run: Run, cell: Cell, index: int, sample: Sample, *, key: str, seed: int
+    ) -> bool:
+        """Keep a sample; return whether it was new (another process may have drawn it meanwhile)."""
+        with self._writing() as sql:
+            row = sql.execute(
+                "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                (
+                    key, cell.request_id, index, run.id, int(run.kind == "execute"), seed,
+                    _storable(sample.text), sample.finish_reason, sample.input_tokens, sample.output_tokens,
+                    sample.seconds, sample.usd, sample.model, self._now(),
+                ),
+            )  # fmt: skip
+        return row.rowcount == 1
+
+    def add_verdict(self, cell: Cell, index: int, verdict: Verdict) -> None:
+        """Keep the verdict of a sample, in place of an earlier one by the same verifier."""
+        passed = None if verdict.passed is None else int(verdict.passed)
+        answer = None if verdict.answer is None else _storable(verdict.answer)
+        with self._writing() as sql:
+            sql.execute(
+                "INSERT OR REPLACE INTO verdicts VALUES (?,?,?,?,?,?,?,?)",
+                (
+                    cell.request_id, cell.check_id, index, passed, verdict.score, answer,
+                    _storable(verdict.reason), self._now(),
+                ),
+            )  # fmt: skip
+
+    def add_error(self, run: Run, cell: Cell, index: int, error: Exception) -> None:
+        """Keep a failed draw. It is no sample: the next run asks again."""
+        with self._writing() as sql:
+            sql.execute(
+                "INSERT INTO errors (request, idx, run, kind, message, failed_at) VALUES (?,?,?,?,?,?)",
+                (cell.request_id, index, run.id, type(error).__name__, str(error), self._now()),
+            )
+
+    def add_plan(self, path: Path, text: str) -> None:
+        """Keep a plan file as it was written."""
+        with self._writing() as sql:
+            sql.execute(
+                "INSERT OR IGNORE INTO plans VALUES (?,?,?,?)",
+                (digest(text), str(path.resolve()), text, self._now()),
+            )
+
+    # What is there
+
+    def last_spec(self) -> Path | None:
+        """Return the spec last run in this pool."""
+        row = self.connection.execute("SELECT spec FROM runs ORDER BY id DESC LIMIT 1").fetchone()
+        return Path(row[0]) if row else None
+
+    def drawn(self, requests: Iterable[str]) -> dict[str, set[int]]:
+        """Return the indices of the samples of each request."""
+        found: dict[str, set[int]] = {}
+        for request, index in self._joined(requests, "SELECT s.request, s.idx FROM samples s WHERE s.request = ?"):
+            found.setdefault(request, set()).add(index)
+        return found
+
+    def sample(self, request: str, index: int) -> Sample | None:
+        """Return one sample."""
+        row = self.connection.execute(
+            "SELECT text, finish_reason, input_tokens, output_tokens, seconds, usd, model"
+            " FROM samples WHERE request = ? AND idx = ?",
+            (request, index),
+        ).fetchone()
+        return Sample(*row) if row else None
+
+    def verdict(self, request: str, check: str, index: int) -> Verdict | None:
+        """Return a sample's verdict by one verifier; an error is none, so that it is verified again."""
+        row = self.connection.execute(
+            "SELECT passed, answer, score, reason FROM verdicts"
+            " WHERE request = ? AND verifier = ? AND idx = ? AND passed IS NOT NULL",
+            (request, check, index),
+        ).fetchone()
+        return Verdict(bool(row[0]), *row[1:]) if row else None
+
+    def verified(self, requests: Iterable[str]) -> dict[tuple[str, str], set[int]]:
+        """Return the indices that have a verdict, pass or fail, by request and verifier."""
+        found: dict[tuple[str, str], set[int]] = {}
+        query = "SELECT request, verifier, idx FROM verdicts WHERE request = ? AND passed IS NOT NULL"
+        for request, verifier, index in self._joined(requests, query):
+            found.setdefault((request, verifier), set()).add(index)
+        return found
+
+    def _joined(self, requests: Iterable[str], query: str) -> Iterator[tuple[str, ...]]:
+        for request in dict.fromkeys(requests):
+            yield from self.connection.execute(query, (request,))
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; the lock is taken at its start, so that it never fails half-way."""
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            yield self.connection
+            self.connection.execute("COMMIT")
+        except BaseException as error:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError):
+                raise _explained(self.path, error) from error
+            raise
+
+    def _now(self) -> str:
+        return self._clock().isoformat(timespec="milliseconds")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # The pool is used from one thread at a time: the event loop's, or one that it hands the work to.
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring a pool up to date, or make one of an empty file; refuse what is not ours."""
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if application != APPLICATION_ID and not empty:
+        raise PoolError(f"{path}: a database, but not a pool of osca; name another with --db")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+    from sqlite_utils import Database
+
+    from osca_cli.store.migrations import migrations
+
+    database = Database(connection)
+    connection.execute("BEGIN IMMEDIATE")  # two processes may open a new pool at once
+    try:
+        known = {migration.name for migration in migrations.pending(database)}
+        applied = {migration.name for migration in migrations.applied(database)}
+        newer = applied - known - {m.name for m in migrations._migrations}
+        if newer:
+            raise PoolError(f"{path}: made by a newer osca (it has {', '.join(sorted(newer))}); upgrade osca")
+        migrations.apply(database)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _explained(path: Path, error: sqlite3.OperationalError) -> PoolError:
+    name = getattr(error, "sqlite_errorname", "")
+    if name == "SQLITE_FULL":
+        advice = "the disk is full; what was drawn before is kept: free some room and run the same command again"
+    elif name in {"SQLITE_BUSY", "SQLITE_LOCKED"}:
+        advice = f"another process kept it locked for {BUSY_TIMEOUT_S:.0f} s; run the same command again"
+    elif name == "SQLITE_READONLY":
+        advice = "it cannot be written to; check its permissions, or name another with --db"
+    else:
+        advice = str(error)
+    return PoolError(f"{path}: {advice}")
+
+
+def _problem_row(cell: Cell) -> tuple[str, ...]:
+    problem = cell.problem
+    return (
+        cell.problem_id,
+        problem.task,
+        problem.id,
+        canonical_json(problem.fields),
+        canonical_json(problem.reference),
+        canonical_json(problem.tags),
+    )
+
+
+def _configuration_row(cell: Cell) -> tuple[str, str, str]:
+    return cell.configuration_id, cell.configuration.name, canonical_json(cell.definition)
+
+
+def _storable(text: str) -> str:
+    """Replace lone surrogates, which UTF-8 cannot carry: a hostile text is no reason to lose a sample."""
+    return text.encode("utf-8", "replace").decode("utf-8")
