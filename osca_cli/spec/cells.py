@@ -82,7 +82,12 @@ class CellMaker:
             check=check,
             request_id=request_hash(request),
             check_id=digest(
-                {"type": check.type, "version": check.version, "settings": check.settings, "given": check.given}
+                {
+                    "type": check.type,
+                    "version": check.version,
+                    "settings": check.settings,
+                    "given": check.given,
+                }
             ),
             problem_id=problem_id,
             configuration_id=name_id,
@@ -104,7 +109,7 @@ class CellMaker:
             provider=self._spec.backends[configuration.backend].provider,
             model=self._identify(configuration),
             prompt=prompt,
-            parameters=backend.sent(_sampling(configuration.parameters)),
+            parameters=backend.sent(configuration.parameters),
             extra=configuration.extra,
             revision=configuration.revision,
         )
@@ -120,15 +125,14 @@ class CellMaker:
             raise UsageError(f"task '{task.name}' has no verifier; it can be planned, not run")
         if task.name not in self._verifiers:
             kind = verifier_class(task.verifier.type)
-            self._verifiers[task.name] = (kind(task.verifier.settings), task.verifier.type, task.verifier.settings)
+            self._verifiers[task.name] = (
+                kind(task.verifier.settings),
+                task.verifier.type,
+                task.verifier.settings,
+            )
         verifier, type_name, settings = self._verifiers[task.name]
         given = verifier.reads(problem, configuration.variables)
         return Check(type=type_name, version=verifier.version, settings=settings, given=given)
-
-
-def _sampling(parameters: Mapping[str, Json]) -> Mapping[str, Json]:
-    """Leave out the system prompt: it is rendered into the messages."""
-    return {name: value for name, value in parameters.items() if name != "system"}
 
 
 def _refuse_wrong_kind(prompt: Prompt, backend: Backend, configuration: Configuration) -> None:
@@ -145,6 +149,7 @@ def _definition(configuration: Configuration) -> dict[str, Json]:
         "model": f"{configuration.backend}/{configuration.model}",
         "prompt": configuration.prompt,
         "parameters": configuration.parameters,
+        "system": configuration.system,
         "extra": configuration.extra,
         "vars": configuration.variables,
         "revision": configuration.revision,

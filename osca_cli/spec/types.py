@@ -56,13 +56,29 @@ class VerifierSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ProblemFields:
+    """Which fields of a problem file mean what.
+
+    Attributes:
+        id: The field that identifies a problem within its task.
+        reference: The field that verifiers compare with.
+        tags: The fields that groups and strata are made of.
+    """
+
+    id: str = "id"
+    reference: str = "answer"
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A family of problems with a common prompt set and verifier.
 
     Attributes:
         train: Problems that a plan may learn from.
         held_out: Problems that never choose an allocation.
-        group: Field that problems are held out by; ``id`` where the spec names none.
+        group: Field that problems are held out by; ``None`` where each problem is its own group.
+        fields: How a problem file of this task is read, production files included.
         prompts: Every prompt as this task has it, by name.
         outcomes: An outcomes file that stands for problems and configurations, else ``None``.
     """
@@ -70,7 +86,8 @@ class Task:
     name: str
     train: tuple[Problem, ...]
     held_out: tuple[Problem, ...]
-    group: str
+    group: str | None
+    fields: ProblemFields
     prompts: Mapping[str, Template]
     verifier: VerifierSettings | None
     outcomes: Path | None
@@ -84,6 +101,7 @@ class Configuration:
     Attributes:
         prompt: Name of its prompt, to be looked up in the task.
         parameters: Sampling parameters as the spec writes them.
+        system: Text that becomes the system message of its prompt, or heads the one that is there.
         tasks: Names of the tasks that it applies to.
         max_samples: No plan draws more of it for one problem.
         deterministic: As the spec says; ``None`` leaves it to the backend.
@@ -96,6 +114,7 @@ class Configuration:
     parameters: Mapping[str, Json]
     extra: Mapping[str, Json]
     variables: Mapping[str, Json]
+    system: str | None
     tasks: tuple[str, ...]
     max_samples: int | None
     deterministic: bool | None

@@ -1,0 +1,159 @@
+"""Turns the entries of ``configurations:`` into configurations, each with its name."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from osca_cli.model import Json
+from osca_cli.registry import did_you_mean
+from osca_cli.spec.backends import Backends
+from osca_cli.spec.files import Files
+from osca_cli.spec.grid import Combination, expand
+from osca_cli.spec.templates import InlinePrompts
+from osca_cli.spec.types import BackendSettings, Configuration
+from osca_cli.spec.yaml12 import KeyPath
+
+PARAMETERS = ("temperature", "top_p", "top_k", "min_p", "max_tokens", "stop")
+"""The sampling parameters that a configuration may have. ``system`` is part of the prompt."""
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(slots=True)
+class ConfigurationReader:
+    """Reads configurations one entry after the other.
+
+    Attributes:
+        tasks: Names of the tasks that have problems to sample: what a configuration applies to by default.
+        found: The configurations so far, by name.
+    """
+
+    files: Files
+    backends: Backends
+    prompts: InlinePrompts
+    tasks: Sequence[str]
+    found: dict[str, Configuration] = field(default_factory=dict)
+
+    def read(self, entry: Mapping[str, Json], path: KeyPath) -> None:
+        """Read one entry: a single configuration, or a grid of them."""
+        tasks = self._tasks(entry, path)
+        for combination in expand(entry, path, self.files.faults):
+            configuration = self._configuration(combination, tasks, path)
+            if configuration is not None:
+                self._keep(configuration, combination, path)
+
+    def _keep(self, configuration: Configuration, combination: Combination, path: KeyPath) -> None:
+        name, faults = configuration.name, self.files.faults
+        other = self.found.setdefault(name, configuration)
+        if other is configuration:
+            return
+        where = f"the entry in line {other.place.line}"
+        if other.place == configuration.place:
+            where = "another combination of this grid"
+        at = (*path, "name") if "name" in combination.values else path
+        faults.add(at, f"two configurations are named '{name}': this one and {where}; write another name:")
+
+    def _configuration(
+        self, combination: Combination, tasks: tuple[str, ...], path: KeyPath
+    ) -> Configuration | None:
+        values = cast("Mapping[str, Any]", combination.values)
+        model = self._model(combination, path)
+        prompt = self._prompt(combination, path)
+        if model is None or prompt is None:
+            return None
+        backend, model_name = model
+        name = self._name(combination, prompt, path)
+        if name is None:
+            return None
+        given = {key: combination.paths[key,] for key in PARAMETERS if key in values}
+        self.backends.check_parameters(backend, given, name)
+        return Configuration(
+            name=name,
+            backend=backend.name,
+            model=model_name,
+            prompt=prompt,
+            parameters={key: _parameter(key, value) for key, value in values.items() if key in PARAMETERS},
+            extra=values.get("extra", {}),
+            variables=values.get("vars", {}),
+            system=values.get("system"),
+            tasks=tasks,
+            max_samples=values.get("max_samples"),
+            deterministic=values.get("deterministic"),
+            revision=values.get("revision"),
+            place=self.files.faults.document.key(path),
+        )
+
+    def _tasks(self, entry: Mapping[str, Json], path: KeyPath) -> tuple[str, ...]:
+        if "tasks" not in entry:
+            return tuple(self.tasks)
+        names = cast("Sequence[str]", entry["tasks"])
+        for index, name in enumerate(names):
+            if name not in self.tasks:
+                known = f"{did_you_mean(name, self.tasks) or '; there are: ' + ', '.join(self.tasks)}"
+                self.files.faults.add(
+                    (*path, "tasks", index), f"no task with problems is named '{name}'{known}"
+                )
+        return tuple(dict.fromkeys(names))
+
+    def _model(self, combination: Combination, path: KeyPath) -> tuple[BackendSettings, str] | None:
+        at = combination.paths.get(("model",))
+        if at is None:
+            self.files.faults.add(path, "has no model; write model: BACKEND/MODEL")
+            return None
+        text = str(combination.values["model"])
+        name, slash, model = text.partition("/")
+        if not slash or not name or not model:
+            self.files.faults.add(
+                at, f"'{text}' is not BACKEND/MODEL, as in llama_cpp/smollm2-135m-instruct; write both"
+            )
+            return None
+        backend = self.backends.resolve(name, at)
+        # A model in a file is a path like any other, and may hold variables.
+        expanded = self.files.expand(model, at) if model.endswith(".gguf") else model
+        return None if backend is None or expanded is None else (backend, expanded)
+
+    def _prompt(self, combination: Combination, path: KeyPath) -> str | None:
+        at = combination.paths.get(("prompt",))
+        if at is None:
+            self.files.faults.add(path, "has no prompt; write prompt: NAME, or a template in place")
+            return None
+        return self.prompts.name_of(combination.values["prompt"], at)
+
+    def _name(self, combination: Combination, prompt: str, path: KeyPath) -> str | None:
+        values = {**combination.values, "prompt": prompt}
+        written = values.pop("name", None)
+        if written is None:
+            swept = combination.swept or (("model", values["model"]), ("prompt", prompt))
+            return "/".join(_word(key, prompt if key == "prompt" else value) for key, value in swept)
+        # Variables first: a parameter of the same name goes before them.
+        words: dict[str, Json] = {
+            **cast("Mapping[str, Json]", values.get("extra", {})),
+            **cast("Mapping[str, Json]", values.get("vars", {})),
+            **{
+                key: value
+                for key, value in values.items()
+                if key in {"model", "prompt", "system", *PARAMETERS}
+            },
+        }
+        for placeholder in _PLACEHOLDER.findall(str(written)):
+            if placeholder not in words:
+                hint = did_you_mean(placeholder, words) or f"; there are: {', '.join(words)}"
+                self.files.faults.add((*path, "name"), f"no key '{{{placeholder}}}' in this entry{hint}")
+                return None
+        return _PLACEHOLDER.sub(lambda match: _word(match[1], words[match[1]]), str(written))
+
+
+def _word(key: str | int, value: Json) -> str:
+    """Return a value as names have it: a model by its last path segment, a number as YAML would write it."""
+    if key == "model":
+        return str(value).rsplit("/", 1)[-1]
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _parameter(key: str, value: Json) -> Json:
+    """Return a parameter with one spelling for one meaning: ``stop`` is a list."""
+    return [value] if key == "stop" and isinstance(value, str) else value

@@ -1,0 +1,89 @@
+"""Tries, before anything is drawn, whether each prompt can be rendered and each answer verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from osca_cli.errors import UsageError
+from osca_cli.identity import canonical_json
+from osca_cli.model import Problem
+from osca_cli.spec.backends import Backends
+from osca_cli.spec.prompts import names_used, render
+from osca_cli.spec.tasks import TaskDraft
+from osca_cli.spec.templates import Placed, Prompts
+from osca_cli.spec.types import CompletionTemplate, Configuration, Template
+from osca_cli.spec.verifiers import unverifiable
+
+
+def rehearse(
+    draft: TaskDraft,
+    configurations: Sequence[Configuration],
+    inline: Prompts,
+    backends: Backends,
+) -> None:
+    """Add what would go wrong while a task is run with its configurations.
+
+    Every prompt is rendered with every set of variables on the first problem, and on one problem for each
+    further combination of the fields that it uses. So a field that any problem lacks is found, at the price
+    of a few renderings.
+    """
+    faults, task, path = backends.faults, draft.task, draft.path
+    problems = (*task.train, *task.held_out)
+    if not configurations and problems:
+        faults.add(path, f"no configuration applies to task '{task.name}'; add one to configurations:")
+    typical: dict[str, list[Problem]] = {}
+    rendered: set[str] = set()
+    for configuration in configurations:
+        placed = (draft.prompts | inline).get(configuration.prompt)
+        if placed is None:
+            message = f"task '{task.name}' has no prompt '{configuration.prompt}', which configuration "
+            faults.add(path, message + f"'{configuration.name}' uses; add it to the task's prompts:")
+        if placed is None or placed.template is None:
+            continue
+        _check_kind(configuration, placed, backends)
+        key = canonical_json([configuration.prompt, configuration.variables])
+        if key not in rendered:
+            rendered.add(key)
+            if configuration.prompt not in typical:
+                typical[configuration.prompt] = _typical(placed.template, problems)
+            _check_rendering(configuration, placed, placed.template, typical[configuration.prompt], backends)
+    if task.verifier is not None and configurations:
+        missing = unverifiable(task.verifier, problems, configurations[0].variables)
+        if missing:
+            faults.add((*path, "verifier"), missing)
+
+
+def _check_kind(configuration: Configuration, placed: Placed, backends: Backends) -> None:
+    backend = backends.known.get(configuration.backend)
+    if backend is None or placed.template is None:
+        return
+    who = f"configuration '{configuration.name}'"
+    if not backends.takes(backend, placed.template):
+        kind = "completion" if isinstance(placed.template, CompletionTemplate) else "chat"
+        backends.faults.add(placed.path, f"{who}: backend '{backend.name}' takes no {kind} prompts")
+    if configuration.system is not None and isinstance(placed.template, CompletionTemplate):
+        message = f"{who} has a system message, which a completion cannot carry; write it in the prompt"
+        backends.faults.add(placed.path, message)
+
+
+def _check_rendering(
+    configuration: Configuration,
+    placed: Placed,
+    template: Template,
+    problems: Iterable[Problem],
+    backends: Backends,
+) -> None:
+    for problem in problems:
+        try:
+            render(template, problem, configuration)
+        except UsageError as error:
+            backends.faults.add(placed.path, str(error))
+
+
+def _typical(template: Template, problems: Sequence[Problem]) -> list[Problem]:
+    """Return one problem for each combination of the names in the template that problems have as fields."""
+    names = names_used(template)
+    found: dict[frozenset[str], Problem] = {}
+    for problem in problems:
+        found.setdefault(names.intersection(problem.fields), problem)
+    return list(found.values())

@@ -1,0 +1,151 @@
+"""Turns the entries of ``tasks:`` into tasks with their problems, split in training and held out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from osca_cli.errors import SpecError, UsageError
+from osca_cli.model import Json, Problem
+from osca_cli.registry import did_you_mean
+from osca_cli.spec.files import Files
+from osca_cli.spec.problems import Row, make_problems, read_rows
+from osca_cli.spec.split import split_problems
+from osca_cli.spec.templates import Prompts, read_prompts
+from osca_cli.spec.types import ProblemFields, Task
+from osca_cli.spec.verifiers import Verifiers, resolve_verifier
+from osca_cli.spec.yaml12 import KeyPath, path_text
+
+_LIKE_PROBLEMS = ("problems", "verifier", "reference", "held_out", "prompts")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDraft:
+    """A task whose prompts are not complete yet: configurations may write more of them in place.
+
+    Attributes:
+        task: The task, its ``prompts`` still empty.
+        prompts: Its own and the shared prompts, with their places.
+        path: Where the task is written.
+    """
+
+    task: Task
+    prompts: Prompts
+    path: KeyPath
+
+
+def read_task(
+    entry: Mapping[str, Json], path: KeyPath, shared: Prompts, verifiers: Verifiers, files: Files
+) -> TaskDraft | None:
+    """Read one task; ``None`` after a fault."""
+    values = cast("Mapping[str, Any]", entry)
+    if "outcomes" in values:
+        return _outcomes_task(values, path, files)
+    prompts = shared | read_prompts(values.get("prompts", {}), (*path, "prompts"), files)
+    for key in ("problems", "verifier"):
+        if key not in values:
+            files.faults.add(path, f"task '{values['name']}' has no {key}; write {key}: or outcomes: FILE")
+    problems = _problems(values, path, files) if "problems" in values else ()
+    verifier = None
+    if "verifier" in values:
+        verifier = resolve_verifier(values["verifier"], (*path, "verifier"), verifiers, files.faults)
+    share, group = _held_out(values)
+    train, held_out = split_problems(problems, share, group)
+    if problems and share and not (train and held_out):
+        side = "training" if held_out else "held-out"
+        files.faults.add(
+            (*path, "held_out"),
+            f"leaves no {side} problem of {len(problems)}; add problems, or write another share or field",
+        )
+    task = Task(
+        name=values["name"],
+        train=train,
+        held_out=held_out,
+        group=group,
+        fields=_fields(values),
+        prompts={},
+        verifier=verifier,
+        outcomes=None,
+        place=files.faults.document.key(path),
+    )
+    return TaskDraft(task, prompts, path)
+
+
+def _outcomes_task(values: Mapping[str, Any], path: KeyPath, files: Files) -> TaskDraft | None:
+    for key in _LIKE_PROBLEMS:
+        if key in values:
+            files.faults.add_at_key(
+                (*path, key), "outcomes: stands for problems and samples; remove one of the two"
+            )
+    found = files.find(values["outcomes"], (*path, "outcomes"))
+    if found is None:
+        return None
+    place = files.faults.document.key(path)
+    return TaskDraft(Task(values["name"], (), (), None, ProblemFields(), {}, None, found, place), {}, path)
+
+
+def _held_out(values: Mapping[str, Any]) -> tuple[float, str | None]:
+    held_out = values.get("held_out", 0.0)
+    if isinstance(held_out, Mapping):
+        return float(held_out["share"]), held_out.get("by")
+    return float(held_out), None
+
+
+def _fields(values: Mapping[str, Any]) -> ProblemFields:
+    problems = values.get("problems", {})
+    group = _held_out(values)[1]
+    tags = [*problems.get("tags", ()), *([group] if group else [])]
+    return ProblemFields(
+        id=problems.get("id", "id"),
+        reference=values.get("reference", "answer"),
+        tags=tuple(dict.fromkeys(tags)),
+    )
+
+
+def _problems(values: Mapping[str, Any], path: KeyPath, files: Files) -> tuple[Problem, ...]:
+    """Return the problems of a task; none after a fault."""
+    try:
+        rows = _rows(values["problems"], (*path, "problems"), files)
+        problems = make_problems(values["name"], rows, _fields(values), needs_reference="reference" in values)
+    except SpecError as error:
+        files.faults.add_all(error.faults)
+        return ()
+    _check_tags(values, problems, path, files)
+    return problems
+
+
+def _rows(source: Mapping[str, Any], path: KeyPath, files: Files) -> list[Row]:
+    document = files.faults.document
+    if source["source"] == "inline":
+        at = [(*path, "items", index) for index in range(len(source["items"]))]
+        items = zip(at, source["items"], strict=True)
+        return [Row(document.file, document.key(here), path_text(here), item) for here, item in items]
+    found = files.find(source["path"], (*path, "path"))
+    if found is None:
+        return []
+    try:
+        rows = read_rows(found, source["source"])
+    except SpecError:
+        raise
+    except UsageError as error:
+        files.faults.add((*path, "path"), str(error))
+        return []
+    if not rows:
+        files.faults.add((*path, "path"), f"{found} holds no problems; add some, or correct the path")
+    return rows
+
+
+def _check_tags(values: Mapping[str, Any], problems: Sequence[Problem], path: KeyPath, files: Files) -> None:
+    """Add faults for tags that no problem has, and for a group that some problem lacks."""
+    fields = dict.fromkeys(name for problem in problems for name in problem.fields)
+    for index, tag in enumerate(values["problems"].get("tags", ())):
+        if problems and tag not in fields:
+            hint = did_you_mean(tag, fields) or f" (fields: {', '.join(fields)})"
+            files.faults.add((*path, "problems", "tags", index), f"no problem has a field '{tag}'{hint}")
+    group = _held_out(values)[1]
+    without = next((problem for problem in problems if group and group not in problem.fields), None)
+    if without is not None:
+        hint = did_you_mean(str(group), fields) or f" (its fields: {', '.join(without.fields)})"
+        message = f"problem '{without.id}' has no field '{group}'{hint}"
+        files.faults.add((*path, "held_out", "by"), message)
