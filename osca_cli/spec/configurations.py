@@ -113,7 +113,7 @@ class ConfigurationReader:
             return None
         backend = self.backends.resolve(name, at)
         # A model in a file is a path like any other, and may hold variables.
-        expanded = self.files.expand(model, at) if model.endswith(".gguf") else model
+        expanded = self.files.expand(model, at) if model.lower().endswith(".gguf") else model
         return None if backend is None or expanded is None else (backend, expanded)
 
     def _prompt(self, combination: Combination, path: KeyPath) -> str | None:

@@ -6,9 +6,11 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from jsonschema import Draft7Validator
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
 
 from osca_cli.registry import did_you_mean
 from osca_cli.spec.faults import Faults
@@ -49,8 +51,11 @@ def check_shape(faults: Faults) -> None:
 
 
 @cache
-def _validator() -> Draft7Validator:
-    return Draft7Validator(json.loads(schema_text()))
+def _validator() -> Validator:
+    # JSON Schema takes 8.0 for an integer; whoever reads a setting expects an int.
+    whole = Draft7Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    extended = extend(Draft7Validator, type_checker=whole)  # type: ignore[no-untyped-call]
+    return cast("Validator", extended(json.loads(schema_text())))
 
 
 def _unknown_keys(error: _Error) -> Iterator[tuple[str, str]]:

@@ -80,5 +80,5 @@ def unverifiable(
         try:
             verifier.reads(problem, variables)
         except UsageError as error:
-            return f"problem '{problem.id}': {error}"
+            return str(error)
     return None
