@@ -126,7 +126,7 @@ class Configuration:
 class Budget:
     """What may be spent per problem, in one kind."""
 
-    kind: Literal["samples"]
+    kind: Literal["samples", "usd", "output_tokens", "seconds"]
     amount: float
 
     def __str__(self) -> str:

@@ -1,0 +1,75 @@
+"""Choosing: from training outcomes and a budget to an allocation and its baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+
+from osca_cli.allocate.baselines import best_pure, by_pass_rate, uniform
+from osca_cli.allocate.limits import Limits
+from osca_cli.allocate.schedule import round_robin, schedule
+from osca_cli.estimate.plugin import mean_rates, plugin
+from osca_cli.estimate.rows import Rows
+from osca_cli.outcomes.types import Floats, Ints, Outcomes
+
+Estimator: TypeAlias = Literal["plugin"]
+ESTIMATORS: tuple[Estimator, ...] = get_args(Estimator)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """An allocation, its order, and the baselines chosen from the same problems.
+
+    Attributes:
+        counts: Shape ``(S,)``.
+        schedule: Indices of configurations, exactly the counts.
+        best_pure: Index of the best single configuration, and its samples (perhaps in fractions).
+        uniform: Counts of the even spread, shape ``(S,)``.
+    """
+
+    counts: Ints
+    schedule: tuple[int, ...]
+    best_pure: tuple[int, float]
+    uniform: Ints
+
+
+def estimate(outcomes: Outcomes, estimator: Estimator) -> Rows:
+    """Estimate the pass rates of configurations from the training problems given."""
+    match estimator:
+        case "plugin":
+            return plugin(outcomes)
+
+
+def choose(
+    outcomes: Outcomes, limits: Limits, rows: Rows, find: Callable[[Rows, Limits], Ints], *, fill: bool
+) -> Choice:
+    """Choose an allocation and the baselines.
+
+    Args:
+        outcomes: Training problems only.
+        limits: What allocations keep.
+        rows: Their estimate.
+        find: The solver.
+        fill: Whether the whole budget is to be drawn: samples that gain nothing on the training problems
+            then go to all configurations in turns, since new problems differ.
+    """
+    preference = by_pass_rate(mean_rates(outcomes))
+    counts = find(rows, limits)
+    if fill:
+        counts = round_robin(preference, limits, counts)
+    return Choice(
+        counts,
+        tuple(schedule(rows, counts, limits.costs, preference)),
+        best_pure(rows, limits),
+        uniform(preference, limits),
+    )
+
+
+def fraction(size: int, pure: tuple[int, float]) -> Floats:
+    """Return a pure allocation as counts, shape ``(S,)``."""
+    counts = np.zeros(size)
+    counts[pure[0]] = pure[1]
+    return counts

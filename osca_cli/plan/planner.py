@@ -1,0 +1,207 @@
+"""From outcomes to a plan: estimate, allocate, certify, and evaluate on problems that chose nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from osca_cli.allocate.solve import Solver, find, solve
+from osca_cli.errors import UsageError
+from osca_cli.estimate.heldout import coverage_per_problem, missing
+from osca_cli.estimate.intervals import mean_interval, paired_interval
+from osca_cli.estimate.rows import coverage
+from osca_cli.outcomes.types import Floats, Ints, Outcomes
+from osca_cli.plan.budgets import limits_of
+from osca_cli.plan.choice import Choice, Estimator, choose, estimate
+from osca_cli.plan.crossvalidation import CrossValidation, cross_validate
+from osca_cli.plan.result import Baseline, Certificate, Expected, Gain, Measured, Pilot, Plan
+from osca_cli.plan.words import because
+from osca_cli.spec.types import Budget
+
+Counts: TypeAlias = Mapping[str, float]
+
+
+def make_plan(
+    outcomes: Outcomes,
+    budget: Budget,
+    *,
+    task: str,
+    estimator: Estimator = "plugin",
+    solver: Solver = "auto",
+    seed: int = 0,
+    require: Collection[str] = (),
+    forbid: Collection[str] = (),
+) -> Plan:
+    """Plan how to spend a budget per problem.
+
+    The allocation is chosen on the training problems. What is expected of it on new ones comes from 5-fold
+    cross-validation over them, in which estimate, allocation and baselines are chosen anew without each
+    fold; what it does on held-out problems is measured where these have the samples.
+
+    Args:
+        outcomes: What was sampled, with its split.
+        budget: Per problem.
+        task: Name of the task.
+        estimator: How pass rates are estimated for choosing.
+        solver: How the allocation is found; ``auto`` picks.
+        seed: Of the solvers that start at random.
+        require: Configurations to draw at least once.
+        forbid: Configurations not to draw.
+
+    Raises:
+        UsageError: nothing can be planned: no training problem, an unknown cost, a budget below a sample.
+    """
+    if not outcomes.train.any():
+        raise UsageError("no training problem: a plan has nothing to learn from; change the split")
+    outcomes, notes = _withdraw_deterministic(outcomes)
+    train = outcomes.select(problems=outcomes.train)
+    limits = limits_of(train, budget, require=require, forbid=forbid)
+    fill = budget.kind == "samples"
+
+    begun = time.perf_counter()
+    rows = estimate(train, estimator)
+    solution = solve(rows, limits, solver, seed=seed)
+    seconds = time.perf_counter() - begun
+
+    choice = choose(train, limits, rows, lambda *_: solution.counts, fill=fill)
+    value = coverage(rows, choice.counts)
+    certificate = Certificate(value, max(solution.bound, value), seconds)
+
+    def choose_anew(rest: Outcomes) -> Choice:
+        anew = estimate(rest, estimator)
+        return choose(
+            rest, limits, anew, lambda rows, limits: find(rows, limits, solver, seed=seed)[0], fill=fill
+        )
+
+    validation = cross_validate(train, _usd(train), choose_anew)
+    allocation = _by_name(outcomes, choice.counts)
+    pure, even = _baselines(outcomes, choice, validation)
+    over_pure = _gain(validation, "best_pure")
+    return Plan(
+        task=task,
+        budget=budget,
+        allocation=allocation,
+        schedule=tuple(outcomes.configurations[index] for index in choice.schedule),
+        solver=solution.solver,
+        estimator=estimator,
+        certificate=certificate,
+        expected=_expected(validation),
+        held_out=_held_out(outcomes, allocation),
+        best_pure=pure,
+        uniform=even,
+        over_best_pure=over_pure,
+        over_uniform=_gain(validation, "uniform"),
+        pilot=_pilot(train),
+        in_sample=bool(outcomes.overlap.any()),
+        because=because(allocation, pure, over_pure, solves=value > 0),
+        notes=(*notes, *_notes(outcomes, train, budget, choice, validation)),
+    )
+
+
+def _withdraw_deterministic(outcomes: Outcomes) -> tuple[Outcomes, list[str]]:
+    """Take a configuration that both passed and failed a problem for what it is: not deterministic."""
+    mixed = outcomes.deterministic & ((outcomes.c > 0) & (outcomes.c < outcomes.n)).any(axis=1)
+    names = [outcomes.configurations[index] for index in np.flatnonzero(mixed)]
+    notes = [
+        f"{name} is marked deterministic, but passed and failed the same problem: not taken as such"
+        for name in names
+    ]
+    return outcomes.with_deterministic(outcomes.deterministic & ~mixed), notes
+
+
+def _by_name(outcomes: Outcomes, counts: Ints) -> dict[str, int]:
+    return {name: int(count) for name, count in zip(outcomes.configurations, counts, strict=True) if count}
+
+
+def _baselines(
+    outcomes: Outcomes, choice: Choice, validation: CrossValidation | None
+) -> tuple[Baseline, Baseline]:
+    index, count = choice.best_pure
+    name = outcomes.configurations[index]
+    pure: Counts = {name: int(count) if count == int(count) else count}
+    even = _by_name(outcomes, choice.uniform)
+    return (
+        Baseline(name, pure, _expected_of(validation, "best_pure"), _held_out(outcomes, pure)),
+        Baseline("uniform", even, _expected_of(validation, "uniform"), _held_out(outcomes, even)),
+    )
+
+
+def _expected_of(
+    validation: CrossValidation | None, what: Literal["best_pure", "uniform"]
+) -> Measured | None:
+    return None if validation is None else _measured(getattr(validation, what))
+
+
+def _measured(values: Floats) -> Measured:
+    mean, interval = mean_interval(values)
+    return Measured(mean, interval, len(values))
+
+
+def _expected(validation: CrossValidation | None) -> Expected | None:
+    if validation is None:
+        return None
+    usd = float(validation.usd.mean())
+    return Expected(
+        _measured(validation.plan),
+        float(validation.samples.mean()),
+        None if np.isnan(usd) else usd,
+        validation.left_out,
+    )
+
+
+def _gain(validation: CrossValidation | None, over: Literal["best_pure", "uniform"]) -> Gain | None:
+    if validation is None or len(validation.plan) < 2:
+        return None
+    return Gain(*paired_interval(validation.plan, getattr(validation, over)))
+
+
+def _held_out(outcomes: Outcomes, counts: Counts) -> Measured | None:
+    """Measure on the held-out problems, if there are any and all have the samples."""
+    if not outcomes.held_out.any() or missing(outcomes, counts, outcomes.held_out):
+        return None
+    return _measured(coverage_per_problem(outcomes, counts, outcomes.held_out))
+
+
+def _usd(outcomes: Outcomes) -> Floats:
+    """Return the cost of one sample of each cell, a configuration's mean where a cell's is unknown."""
+    if "usd" not in outcomes.costs:
+        return np.full(outcomes.n.shape, np.nan)
+    cost = outcomes.costs["usd"]
+    known = ~np.isnan(cost)
+    total, number = np.where(known, cost, 0.0).sum(axis=1), known.sum(axis=1)
+    mean = np.where(number > 0, total / np.maximum(number, 1), np.nan)
+    return np.where(known, cost, mean[:, None])
+
+
+def _pilot(train: Outcomes) -> Pilot:
+    usd = float(np.sum(np.where(train.n > 0, _usd(train) * train.n, 0.0)))
+    return Pilot(len(train.problems), int(train.n.sum()), None if np.isnan(usd) else usd)
+
+
+def _notes(
+    outcomes: Outcomes, train: Outcomes, budget: Budget, choice: Choice, validation: CrossValidation | None
+) -> list[str]:
+    notes = []
+    if overlap := int(outcomes.overlap.sum()):
+        notes.append(f"{overlap} held-out problems are training problems too: what is held out is in sample")
+    if unsampled := [name for name, n in zip(train.configurations, train.n, strict=True) if not n.any()]:
+        notes.append(f"not planned, for lack of any sample on the training problems: {', '.join(unsampled)}")
+    drawn = int(choice.counts.sum())
+    if budget.kind == "samples" and drawn < int(budget.amount):
+        notes.append(f"caps leave room for {drawn} of the {budget.amount:g} samples")
+    if validation is None:
+        notes.append("too few training problems with samples to say what to expect on new ones")
+        return notes
+    if validation.extrapolated:
+        notes.append(
+            f"the plan draws more samples than {validation.extrapolated} of {len(validation.plan)} problems "
+            "have: there (1 - c/n)^x stands in, which understates coverage"
+        )
+    if validation.left_out:
+        notes.append(
+            f"{validation.left_out} training problems lack samples to be evaluated on and are left out"
+        )
+    return notes

@@ -1,0 +1,206 @@
+"""A plan: what was chosen, what it is worth on new problems, and how far from optimal it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from osca_cli.estimate.intervals import Interval
+from osca_cli.spec.types import Budget
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """How good the allocation is among all that the limits allow, under its own estimates.
+
+    Attributes:
+        value: Its coverage of the training problems as estimated.
+        upper_bound: Coverage that no allocation exceeds.
+        seconds: Time to solve and certify; the only number here that a clock has part in.
+    """
+
+    value: float
+    upper_bound: float
+    seconds: float
+
+    @property
+    def gap(self) -> float:
+        """What an optimal allocation could gain at most."""
+        return self.upper_bound - self.value
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object of ``osca plan --json``."""
+        return {
+            "value": self.value,
+            "upper_bound": self.upper_bound,
+            "gap": self.gap,
+            "seconds": self.seconds,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A pass rate with its 95% interval, over so many problems."""
+
+    pass_rate: float
+    interval: Interval
+    problems: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object of ``osca plan --json``."""
+        return {"pass_rate": self.pass_rate, "interval": list(self.interval), "problems": self.problems}
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the allocation does on new problems, by cross-validation over the training problems.
+
+    Attributes:
+        measured: Pass@C; ``problems`` is how many could be evaluated.
+        samples: Mean samples drawn per problem when stopping at the first pass.
+        usd: Mean cost of these, or None where prices are unknown.
+        left_out: Training problems that could not be evaluated, for lack of any sample in a cell.
+    """
+
+    measured: Measured
+    samples: float
+    usd: float | None
+    left_out: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object of ``osca plan --json``."""
+        spend = {"samples": self.samples, "usd": self.usd, "left_out": self.left_out}
+        return self.measured.to_json() | spend
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """A paired difference of pass rates over the same problems, with its 95% interval."""
+
+    value: float
+    interval: Interval
+
+    @property
+    def distinguishable(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return self.interval[0] > 0 or self.interval[1] < 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object of ``osca plan --json``."""
+        return {"value": self.value, "interval": list(self.interval)}
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a user would do without osca.
+
+    Attributes:
+        name: The configuration, or ``uniform``.
+        allocation: Samples by configuration; a fraction is drawn on that share of the problems.
+        expected: By cross-validation, the baseline chosen anew within each fold.
+        held_out: On held-out problems, where these have the samples.
+    """
+
+    name: str
+    allocation: Mapping[str, float]
+    expected: Measured | None
+    held_out: Measured | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object of ``osca plan --json``."""
+        return {
+            "name": self.name,
+            "allocation": dict(self.allocation),
+            "pass_rate": self.expected.pass_rate if self.expected else None,
+            "interval": list(self.expected.interval) if self.expected else None,
+            "held_out": self.held_out.to_json() if self.held_out else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Pilot:
+    """What the plan was learned from.
+
+    Attributes:
+        problems: Training problems.
+        samples: Samples drawn on them, of all configurations.
+        usd: Their cost, or None where a price is unknown.
+    """
+
+    problems: int
+    samples: int
+    usd: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object of ``osca plan --json``."""
+        return {"problems": self.problems, "samples": self.samples, "usd": self.usd}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An allocation for one task, with everything that is claimed of it.
+
+    Attributes:
+        task: Name of the task.
+        budget: Per problem.
+        allocation: Samples by configuration, those above 0.
+        schedule: Configurations in the order they are drawn: exactly the allocation's counts.
+        solver: What found it.
+        estimator: What it was found for.
+        certificate: How far from optimal it can be.
+        expected: On new problems; None where there are too few training problems to tell.
+        held_out: On held-out problems, where all have the samples.
+        best_pure: The best single configuration.
+        uniform: The even spread.
+        over_best_pure: Paired gain by cross-validation.
+        over_uniform: The same.
+        pilot: What it was learned from.
+        in_sample: Some problems are on both sides of the split, so "held out" is not.
+        because: What was chosen and why, in a sentence.
+        notes: What a reader must know, one sentence each.
+    """
+
+    task: str
+    budget: Budget
+    allocation: Mapping[str, int]
+    schedule: tuple[str, ...]
+    solver: str
+    estimator: str
+    certificate: Certificate
+    expected: Expected | None
+    held_out: Measured | None
+    best_pure: Baseline
+    uniform: Baseline
+    over_best_pure: Gain | None
+    over_uniform: Gain | None
+    pilot: Pilot
+    in_sample: bool
+    because: str
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that ``osca plan --json`` prints for one task."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "task": self.task,
+            "budget": {self.budget.kind: self.budget.amount},
+            "allocation": dict(self.allocation),
+            "schedule": list(self.schedule),
+            "solver": self.solver,
+            "estimator": self.estimator,
+            "certificate": self.certificate.to_json(),
+            "expected": self.expected.to_json() if self.expected else None,
+            "held_out": self.held_out.to_json() if self.held_out else None,
+            "baselines": {"best_pure": self.best_pure.to_json(), "uniform": self.uniform.to_json()},
+            "gain": {
+                "over_best_pure": self.over_best_pure.to_json() if self.over_best_pure else None,
+                "over_uniform": self.over_uniform.to_json() if self.over_uniform else None,
+            },
+            "made_from": self.pilot.to_json(),
+            "in_sample": self.in_sample,
+            "because": self.because,
+            "notes": list(self.notes),
+        }
