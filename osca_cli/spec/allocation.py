@@ -30,6 +30,8 @@ def read_allocation(
     plans: list[PlannedTask] = []
     for index, raw in enumerate(cast("Sequence[Mapping[str, Any]]", block["plans"])):
         path: KeyPath = ("allocation", "plans", index)
+        if path in faults.broken:
+            continue
         plan = _read_plan(raw, path, faults)
         _check_names(plan, path, tasks, configurations, faults)
         if plan.task in {other.task for other in plans}:

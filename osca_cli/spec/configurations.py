@@ -30,6 +30,7 @@ class ConfigurationReader:
     Attributes:
         tasks: Names of the tasks that have problems to sample: what a configuration applies to by default.
         found: The configurations so far, by name.
+        complete: Whether all of them could be read.
     """
 
     files: Files
@@ -37,25 +38,33 @@ class ConfigurationReader:
     prompts: InlinePrompts
     tasks: Sequence[str]
     found: dict[str, Configuration] = field(default_factory=dict)
+    complete: bool = True
 
     def read(self, entry: Mapping[str, Json], path: KeyPath) -> None:
         """Read one entry: a single configuration, or a grid of them."""
         tasks = self._tasks(entry, path)
-        for combination in expand(entry, path, self.files.faults):
+        combinations = expand(entry, path, self.files.faults)
+        self.complete &= bool(combinations)
+        for combination in combinations:
             configuration = self._configuration(combination, tasks, path)
-            if configuration is not None:
+            if configuration is None:
+                self.complete = False
+            else:
                 self._keep(configuration, combination, path)
 
     def _keep(self, configuration: Configuration, combination: Combination, path: KeyPath) -> None:
-        name, faults = configuration.name, self.files.faults
+        name = configuration.name
         other = self.found.setdefault(name, configuration)
         if other is configuration:
             return
-        where = f"the entry in line {other.place.line}"
+        message = (
+            f"'{name}' is the name of a configuration in line {other.place.line} too; give one another name:"
+        )
         if other.place == configuration.place:
-            where = "another combination of this grid"
-        at = (*path, "name") if "name" in combination.values else path
-        faults.add(at, f"two configurations are named '{name}': this one and {where}; write another name:")
+            message = (
+                f"two combinations are named '{name}'; remove a repeated value, or write a name: with its key"
+            )
+        self.files.faults.add((*path, "name") if "name" in combination.values else path, message)
 
     def _configuration(
         self, combination: Combination, tasks: tuple[str, ...], path: KeyPath
@@ -142,7 +151,7 @@ class ConfigurationReader:
         for placeholder in _PLACEHOLDER.findall(str(written)):
             if placeholder not in words:
                 hint = did_you_mean(placeholder, words) or f"; there are: {', '.join(words)}"
-                self.files.faults.add((*path, "name"), f"no key '{{{placeholder}}}' in this entry{hint}")
+                self.files.faults.add((*path, "name"), f"the entry has no '{placeholder}'{hint}")
                 return None
         return _PLACEHOLDER.sub(lambda match: _word(match[1], words[match[1]]), str(written))
 

@@ -114,11 +114,11 @@ def _without_excluded(
         useless = _useless(exclude, axes) if matched else _unmatched(exclude, axes)
         if useless:
             faults.add((*path, "exclude", index), useless)
-        gone |= matched
-    kept = [one for i, one in enumerate(combinations) if i not in gone]
-    if not kept:
+        else:
+            gone |= matched
+    if len(gone) == len(combinations):
         faults.add_at_key((*path, "exclude"), "leaves nothing of the grid; keep at least one combination")
-    return kept
+    return [one for i, one in enumerate(combinations) if i not in gone]
 
 
 def _useless(exclude: Mapping[str, Json], axes: Sequence[_Axis]) -> str | None:

@@ -70,10 +70,9 @@ def _build(path: Path, data: Mapping[str, Any], files: Files) -> Spec:
     faults = files.faults
     drafts = _read_tasks(data, files)
     backends = declare_all(data.get("backends", {}), faults)
-    before = len(faults.found)
     reader = _read_configurations(data, drafts, backends, files)
     configurations = reader.found
-    sound = len(faults.found) == before and not _broken("configurations", faults)
+    sound = reader.complete and not _broken("configurations", faults)
     for draft in drafts.values():
         if draft is not None and draft.task.outcomes is None:
             applied = [one for one in configurations.values() if draft.task.name in one.tasks]
@@ -154,6 +153,7 @@ def _check_settings(
     assertions = [
         _assertion(raw, ("check", "assert", index), tasks, faults)
         for index, raw in enumerate(check.get("assert", ()))
+        if ("check", "assert", index) not in faults.broken
     ]
     return CheckSettings(
         baselines=tuple(check.get("baselines", defaults.baselines)),

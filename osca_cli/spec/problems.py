@@ -15,7 +15,7 @@ from osca_cli.model import Json, Problem
 from osca_cli.registry import did_you_mean
 from osca_cli.spec.types import Place, ProblemFields, Task
 
-MOST_FAULTS = 10
+MOST_FAULTS = 3
 """Faults told of one problem file; one mistake often repeats on every line."""
 
 

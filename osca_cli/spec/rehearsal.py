@@ -57,12 +57,13 @@ def _check_kind(configuration: Configuration, placed: Placed, backends: Backends
     backend = backends.known.get(configuration.backend)
     if backend is None or placed.template is None:
         return
-    who = f"configuration '{configuration.name}'"
+    completion = isinstance(placed.template, CompletionTemplate)
     if not backends.takes(backend, placed.template):
-        kind = "completion" if isinstance(placed.template, CompletionTemplate) else "chat"
-        backends.faults.add(placed.path, f"{who}: backend '{backend.name}' takes no {kind} prompts")
-    if configuration.system is not None and isinstance(placed.template, CompletionTemplate):
-        message = f"{who} has a system message, which a completion cannot carry; write it in the prompt"
+        kind = "completion" if completion else "chat"
+        message = f"backend '{backend.name}' ({backend.type}) takes no {kind} prompts; write another kind"
+        backends.faults.add(placed.path, message)
+    if configuration.system is not None and completion:
+        message = "a completion has no system message, but a configuration adds one; write it into the text"
         backends.faults.add(placed.path, message)
 
 

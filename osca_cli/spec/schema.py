@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
@@ -15,12 +16,18 @@ from jsonschema.validators import extend
 from osca_cli.registry import did_you_mean
 from osca_cli.spec.faults import Faults
 from osca_cli.spec.secrets import looks_secret
-from osca_cli.spec.yaml12 import KeyPath
+from osca_cli.spec.yaml12 import KeyPath, path_text
 
 _Error: TypeAlias = Any
 """A ``ValidationError`` that came from a schema; its type allows for one that did not."""
 
-_COLLECTIONS = {"tasks", "configurations", "prompts", "verifiers", "backends"}
+_DEPTHS = {
+    **dict.fromkeys(("tasks", "configurations", "prompts", "verifiers", "backends"), 2),
+    **dict.fromkeys(("check", "allocation"), 3),
+}
+"""How deep the parts lie of which one may be wrong and the others still be looked at."""
+
+_NUMERAL = re.compile(r"[-+]?[0-9.]+")
 
 _NOUNS = {
     "string": "a text",
@@ -40,14 +47,29 @@ def schema_text() -> str:
 
 def check_shape(faults: Faults) -> None:
     """Add every fault of the document's shape, and note which parts of it are broken."""
-    for error in _validator().iter_errors(faults.document.data):
+    told = {fault.path for fault in faults.document.faults}
+    errors = sorted(
+        _validator().iter_errors(faults.document.data), key=lambda error: error.validator != "type"
+    )
+    for error in errors:
         path: KeyPath = tuple(error.absolute_path)
         if error.validator == "additionalProperties":
             for key, message in _unknown_keys(error):
                 faults.add_at_key((*path, key), message)
-        else:
+            continue
+        if path:
+            faults.broken.add(_part(path))
+        # A value of the wrong type breaks other rules too; one that YAML could not read breaks any.
+        if path_text(path) not in told or not path:
             faults.add(path, _MESSAGES.get(str(error.validator), _other)(error))
-            faults.broken.add(path[:2] if path[:1] and path[0] in _COLLECTIONS else path[:1])
+        if error.validator == "type":
+            told.add(path_text(path))
+
+
+def _part(path: KeyPath) -> KeyPath:
+    """Return the part of a spec that is left out when this path is wrong."""
+    depth = _DEPTHS.get(str(path[0]), 1)
+    return path[:depth] if len(path) >= depth else path[:1]
 
 
 @cache
@@ -71,22 +93,26 @@ def _unknown_keys(error: _Error) -> Iterator[tuple[str, str]]:
 def _type(error: _Error) -> str:
     wanted = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
     message = f"must be {' or '.join(_NOUNS[name] for name in wanted)}, not {_shown(error.instance)}"
-    if wanted == ["array"] and error.instance is not None and not isinstance(error.instance, dict):
-        message += "; write it in brackets: [ … ]"
-    if wanted[0] in {"number", "integer"} and isinstance(error.instance, str):
-        message += "; a number stands without quotes"
+    if error.instance is None:
+        return f"{message}; write one, or leave the key out"
+    if wanted == ["array"] and not isinstance(error.instance, dict):
+        return f"{message}; write it in brackets: [ … ]"
+    if wanted[0] in {"number", "integer"} and _quoted_number(error.instance):
+        return f"{message}; write it without quotes"
     return message
 
 
+def _quoted_number(value: object) -> bool:
+    return isinstance(value, str) and _NUMERAL.fullmatch(value) is not None
+
+
 def _required(error: _Error) -> str:
-    missing = [key for key in error.validator_value if key not in error.instance]
-    return f"the key '{missing[0]}' is missing; {_purpose(error.schema, missing[0])}"
-
-
-def _purpose(schema: Mapping[str, Any], key: str) -> str:
-    """Return what a key is for, from its description."""
-    description = str(schema.get("properties", {}).get(key, {}).get("description", "write it"))
-    return description[:1].lower() + description[1:].rstrip(".")
+    # There is an error for each missing key; only its message says which.
+    key = next(key for key in error.validator_value if error.message.startswith(repr(key)))
+    known = error.schema.get("properties", {}).get(key, {})
+    description = str(known.get("description", "it is needed here"))
+    example = f", as in {key}: {_shown(known['examples'][0])}" if "examples" in known else ""
+    return f"the key '{key}' is missing: {description[:1].lower()}{description[1:].rstrip('.')}{example}"
 
 
 def _enum(error: _Error) -> str:

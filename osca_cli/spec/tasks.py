@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -107,12 +107,12 @@ def _problems(values: Mapping[str, Any], path: KeyPath, files: Files) -> tuple[P
     """Return the problems of a task; none after a fault."""
     try:
         rows = _rows(values["problems"], (*path, "problems"), files)
-        problems = make_problems(values["name"], rows, _fields(values), needs_reference="reference" in values)
+        if not _has_fields(values, rows, path, files):
+            return ()
+        return make_problems(values["name"], rows, _fields(values), needs_reference="reference" in values)
     except SpecError as error:
         files.faults.add_all(error.faults)
         return ()
-    _check_tags(values, problems, path, files)
-    return problems
 
 
 def _rows(source: Mapping[str, Any], path: KeyPath, files: Files) -> list[Row]:
@@ -136,16 +136,35 @@ def _rows(source: Mapping[str, Any], path: KeyPath, files: Files) -> list[Row]:
     return rows
 
 
-def _check_tags(values: Mapping[str, Any], problems: Sequence[Problem], path: KeyPath, files: Files) -> None:
-    """Add faults for tags that no problem has, and for a group that some problem lacks."""
-    fields = dict.fromkeys(name for problem in problems for name in problem.fields)
-    for index, tag in enumerate(values["problems"].get("tags", ())):
-        if problems and tag not in fields:
-            hint = did_you_mean(tag, fields) or f" (fields: {', '.join(fields)})"
-            files.faults.add((*path, "problems", "tags", index), f"no problem has a field '{tag}'{hint}")
-    group = _held_out(values)[1]
-    without = next((problem for problem in problems if group and group not in problem.fields), None)
-    if without is not None:
-        hint = did_you_mean(str(group), fields) or f" (its fields: {', '.join(without.fields)})"
-        message = f"problem '{without.id}' has no field '{group}'{hint}"
-        files.faults.add((*path, "held_out", "by"), message)
+def _has_fields(values: Mapping[str, Any], rows: Sequence[Row], path: KeyPath, files: Files) -> bool:
+    """Tell whether the fields that a task names are there: a field that no problem has is a wrong name.
+
+    The field that problems are held out by must be in each of them.
+    """
+    names = dict.fromkeys(name for row in rows for name in row.fields)
+    group, complete = _held_out(values)[1], True
+    for at, field in _named_fields(values, path):
+        without = next((row for row in rows if field not in row.fields), None)
+        if without is None or (field in names and field != group):
+            continue
+        who = (
+            f"the problem at {without.file}:{without.place.line} has no"
+            if field in names
+            else "no problem has a"
+        )
+        hint = did_you_mean(field, names.keys() - {field}) or f" (fields: {', '.join(names)})"
+        files.faults.add(at, f"{who} field '{field}'{hint}")
+        complete = False
+    return complete
+
+
+def _named_fields(values: Mapping[str, Any], path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    """Yield the names of fields that a task writes, with their places."""
+    problems, group = values["problems"], _held_out(values)[1]
+    yield (*path, "problems", "id"), problems.get("id", "id")
+    for index, tag in enumerate(problems.get("tags", ())):
+        yield (*path, "problems", "tags", index), tag
+    if "reference" in values:
+        yield (*path, "reference"), values["reference"]
+    if group is not None:
+        yield (*path, "held_out", "by"), group

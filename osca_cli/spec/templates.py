@@ -57,9 +57,11 @@ def read_prompt(raw: Json, path: KeyPath, files: Files) -> Template | None:
 def _source(raw: Json, path: KeyPath, files: Files) -> str | None:
     if isinstance(raw, str):
         source: str | None = raw
+    elif not isinstance(raw, Mapping) or "file" not in raw:
+        return None  # nothing but unknown keys, told already
     else:
         path = (*path, "file")
-        source = files.read(cast("dict[str, str]", raw)["file"], path)
+        source = files.read(str(raw["file"]), path)
     wrong = None if source is None else syntax_error(source)
     if wrong is None:
         return source

@@ -18,6 +18,7 @@ import yaml
 from osca_cli.errors import Fault, SpecError, UsageError
 from osca_cli.model import Json
 from osca_cli.spec.types import Place
+from osca_cli.spec.yaml_faults import text_fault, yaml_fault
 
 if TYPE_CHECKING:
     from yaml import SafeLoader as _Base
@@ -133,7 +134,7 @@ def read_document(path: Path) -> Document:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8")
-        raise SpecError((_text_fault(str(path), before, "is not UTF-8; save the file as UTF-8"),)) from None
+        raise SpecError((text_fault(str(path), before, "is not UTF-8; save the file as UTF-8"),)) from None
     return parse_document(text, str(path))
 
 
@@ -146,7 +147,7 @@ def parse_document(text: str, file: str) -> Document:
     try:
         root = yaml.compose(text.removeprefix("\ufeff"), _Loader)
     except yaml.YAMLError as error:
-        raise SpecError((_yaml_fault(file, text, error),)) from None
+        raise SpecError((yaml_fault(file, text, error),)) from None
     except RecursionError:
         raise SpecError((Fault(file, 1, 1, "", "is nested too deeply; no spec needs that"),)) from None
     if root is None:
@@ -247,51 +248,3 @@ def _place(node: yaml.Node) -> Place:
 def _node_fault(file: str, node: yaml.Node, message: str) -> Fault:
     place = _place(node)
     return Fault(file, place.line, place.column, "", message)
-
-
-def _text_fault(file: str, before: str, message: str) -> Fault:
-    """Return a fault at the end of the text before it."""
-    lines = before.splitlines(keepends=True) or [""]
-    line, last = len(lines), lines[-1]
-    if last.endswith(("\n", "\r")):
-        line, last = line + 1, ""
-    return Fault(file, line, len(last) + 1, "", message)
-
-
-def _yaml_fault(file: str, text: str, error: yaml.YAMLError) -> Fault:
-    mark = getattr(error, "problem_mark", None)
-    if mark is None:  # a ReaderError, which counts characters of the whole text
-        message = "a control character is not allowed in YAML; remove it"
-        return _text_fault(file, text[: getattr(error, "position", 0)], message)
-    problem = str(getattr(error, "problem", None) or "it cannot be read")
-    lines = text.splitlines()
-    line = lines[mark.line] if mark.line < len(lines) else ""
-    message = _plain_words(problem, line, line[mark.column :])
-    context = getattr(error, "context_mark", None)
-    if context is not None and context.line != mark.line:
-        message += f" (what it belongs to begins in line {context.line + 1})"
-    return Fault(file, mark.line + 1, mark.column + 1, "", message)
-
-
-def _plain_words(problem: str, line: str, rest: str) -> str:
-    """Say what PyYAML says in the words of someone who writes specs."""
-    if "\t" in line[: len(line) - len(line.lstrip())] or rest.startswith("\t"):
-        return "a tab cannot indent YAML; use spaces"
-    if "undefined alias" in problem:
-        alias = rest.split(maxsplit=1)[0]
-        return f"'{alias}' names no anchor; write '&{alias[1:]}' before what it stands for"
-    if "cannot start any token" in problem:
-        return f"a text cannot begin with {rest[:1]}; quote it"
-    for words, message in _PLAIN_WORDS.items():
-        if words in problem:
-            return message
-    return (
-        f"not valid YAML: {problem}; check the indentation, quotes and brackets here and in the line before"
-    )
-
-
-_PLAIN_WORDS = {
-    "mapping values are not allowed": "a ':' cannot stand here; quote the text, or check the indentation",
-    "found another document": "a spec is one document; remove this '---'",
-    "end of stream": "the file ends inside a quoted text; close the quote",
-}
