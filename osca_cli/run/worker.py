@@ -53,7 +53,7 @@ def _reply(request: dict[str, Any]) -> bytes:
     try:
         verifier = _verifier(request["type"], request["settings"])
         return _encoded(verifier.verify(request["text"], request["given"]))
-    except Exception as error:  # noqa: BLE001 - a third party's code: whatever it raises is its error
+    except BaseException as error:  # noqa: BLE001 - a third party's code: whatever it raises is its error
         reason = f"the verifier failed: {type(error).__name__}: {error}"
         return _encoded(Verdict(passed=None, reason=reason))
 
