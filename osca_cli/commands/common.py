@@ -44,7 +44,9 @@ def find_spec(spec: Path | None, db: Path) -> Path:
         if path is not None and path.exists():
             news(f"spec: {_shown(path)}" + (f" ({why})" if why else ""))
             return path
-    raise UsageError("no spec was named, and there is no osca.yaml or spec.yaml here; write one with osca init")
+    raise UsageError(
+        "no spec was named, and there is no osca.yaml or spec.yaml here; write one with osca init"
+    )
 
 
 def load(path: Path) -> Spec:

@@ -15,14 +15,14 @@ from osca_cli.commands.common import db_option, find_spec, json_option, load, op
 from osca_cli.commands.tables import print_execution, print_forecast, print_pool
 from osca_cli.console import news, print_json
 from osca_cli.errors import OscaError, UsageError
+from osca_cli.model import Problem
 from osca_cli.run.execute import Answer, executions, run_plan
 from osca_cli.run.measure import measure_asks
-from osca_cli.model import Problem
 from osca_cli.run.missing import Ask, Filter, pilot_asks
 from osca_cli.run.overview import overview
 from osca_cli.run.pilot import forecast, run_pilot
 from osca_cli.run.tally import Tally
-from osca_cli.spec.problems import read_problems
+from osca_cli.spec.problems import read_problem_file
 from osca_cli.spec.types import AllocationBlock, Spec
 from osca_cli.store.pool import Pool
 
@@ -57,7 +57,9 @@ class Options:
     show_default=True,
     help="Which problems a pilot draws.",
 )
-@click.option("--samples", type=click.IntRange(min=1), metavar="N", help="Samples of each cell, for this run.")
+@click.option(
+    "--samples", type=click.IntRange(min=1), metavar="N", help="Samples of each cell, for this run."
+)
 @click.option("--task", metavar="NAME", help="Only this task.")
 @click.option("--only", metavar="GLOB", help="Only configurations whose name matches.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most N problems of each task.")
@@ -110,11 +112,19 @@ def command(  # noqa: PLR0917 - one parameter for each option
     )
     loaded = load(find_spec(spec, db))
     if measure and loaded.allocation is None:
-        raise UsageError(f"{loaded.path} has no allocation to measure; make a plan first: osca plan {loaded.path}")
+        raise UsageError(
+            f"{loaded.path} has no allocation to measure; make a plan first: osca plan {loaded.path}"
+        )
     with open_pool(db) as pool:
         if measure and loaded.allocation is not None:
             news(f"measure: draws what osca check needs of the held-out problems of {loaded.path.name}")
-            return _draw(loaded, pool, measure_asks(loaded, pool, options.chosen), "measure", options)
+            return _draw(
+                loaded,
+                pool,
+                measure_asks(loaded, loaded.allocation, pool, options.chosen),
+                "measure",
+                options,
+            )
         if pilot or loaded.allocation is None:
             asks = pilot_asks(loaded, options.chosen, split=options.split, samples=options.samples)
             news(f"pilot: draws what {loaded.path.name} lacks, {_described(asks)}")
@@ -195,7 +205,7 @@ def _production(spec: Spec, options: Options) -> dict[str, Sequence[Problem]] | 
     if len(tasks) > 1:
         names = ", ".join(task.name for task in tasks)
         raise UsageError(f"--problems: say which task they belong to with --task ({names})")
-    return {tasks[0].name: read_problems(options.problems, tasks[0])}
+    return {tasks[0].name: read_problem_file(options.problems, tasks[0])}
 
 
 @contextmanager

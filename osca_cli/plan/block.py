@@ -22,13 +22,14 @@ class Made:
 
     Attributes:
         outcomes: What it was learned from.
-        definitions: A short hash of each configuration that it draws, and of the verifier: whether the spec
-            has changed under the plan.
+        definitions: A short hash of each configuration that it draws: whether it has changed under the plan.
+        verifier: The same of the verifier.
     """
 
     plan: Plan
     outcomes: Outcomes
     definitions: Mapping[str, str]
+    verifier: str | None
 
 
 def allocation_block(budget: Budget, made: Sequence[Made], spec_hash: str) -> dict[str, Json]:
@@ -89,7 +90,10 @@ def _plan(made: Made) -> dict[str, Json]:
         block["in_sample"] = True
     if plan.notes:
         block["notes"] = list(plan.notes)
-    block["definitions"] = dict(made.definitions)
+    if made.definitions:
+        block["definitions"] = dict(made.definitions)
+    if made.verifier:
+        block["verifier"] = made.verifier
     block["learned_from"] = [
         problem for problem, train in zip(outcomes.problems, outcomes.train, strict=True) if train
     ]

@@ -8,7 +8,7 @@ import numpy as np
 
 from osca_cli.allocate.limits import SLACK, Limits
 from osca_cli.errors import UsageError
-from osca_cli.outcomes.types import UNLIMITED, Floats, Ints, Outcomes
+from osca_cli.outcomes.types import UNLIMITED, Floats, Ints, Mask, Outcomes
 from osca_cli.spec.types import Budget
 
 
@@ -30,9 +30,10 @@ def limits_of(
             unknown, or a free configuration has no cap.
     """
     upper = _caps(outcomes, forbid)
-    lower = _named(outcomes, require).astype(np.int64)
     costs = _costs(outcomes, budget)
-    limits = Limits(costs, float(budget.amount), lower, upper)
+    _check_costs(outcomes, budget, costs, upper)
+    lower = _named(outcomes, require).astype(np.int64)
+    limits = Limits(np.where(upper > 0, costs, 1.0), float(budget.amount), lower, upper)
     _check(outcomes, budget, limits)
     return limits
 
@@ -44,16 +45,37 @@ def _caps(outcomes: Outcomes, forbid: Collection[str]) -> Ints:
     return np.where(known, np.minimum(outcomes.max_samples, once), 0)
 
 
-def _named(outcomes: Outcomes, names: Collection[str]) -> np.ndarray:
+def _named(outcomes: Outcomes, names: Collection[str]) -> Mask:
     if unknown := sorted(set(names) - set(outcomes.configurations)):
         raise UsageError(f"configuration {unknown[0]!r} is not among the outcomes")
     return np.array([name in names for name in outcomes.configurations])
 
 
 def _costs(outcomes: Outcomes, budget: Budget) -> Floats:
+    """Return the mean cost of one sample of each configuration, shape ``(S,)``; NaN where unknown."""
     if budget.kind == "samples":
         return np.ones(len(outcomes.configurations))
-    raise UsageError(f"a budget in {budget.kind} cannot be planned")
+    if budget.kind not in outcomes.costs:
+        raise UsageError(f"the budget of {budget} needs costs in {budget.kind}, and none is known")
+    cost = outcomes.costs[budget.kind]
+    known = ~np.isnan(cost)
+    number = known.sum(axis=1)
+    mean = np.where(known, cost, 0.0).sum(axis=1) / np.maximum(number, 1)
+    return np.where(number > 0, mean, np.nan)
+
+
+def _check_costs(outcomes: Outcomes, budget: Budget, costs: Floats, upper: Ints) -> None:
+    """Refuse a configuration without a known cost, and one that is free without end."""
+    for index in np.flatnonzero(upper > 0):
+        name = outcomes.configurations[index]
+        if np.isnan(costs[index]):
+            raise UsageError(
+                f"configuration {name!r} has no known cost in {budget.kind}, which the budget is in"
+            )
+        if costs[index] == 0 and upper[index] == UNLIMITED:
+            raise UsageError(
+                f"configuration {name!r} costs nothing: give it max_samples, or it is drawn for ever"
+            )
 
 
 def _check(outcomes: Outcomes, budget: Budget, limits: Limits) -> None:

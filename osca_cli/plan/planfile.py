@@ -16,6 +16,8 @@ from osca_cli.spec.yaml12 import parse_document
 
 WIDTH = 110
 
+_MAP, _SEQ = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"
+
 
 def with_allocation(text: str, block: Mapping[str, Json], file: str) -> str:
     """Return a spec's text with this ``allocation:`` block, in the place of an earlier one or at the end.
@@ -30,7 +32,9 @@ def with_allocation(text: str, block: Mapping[str, Json], file: str) -> str:
     """
     root = yaml.compose(text.removeprefix("\ufeff"), yaml.SafeLoader)
     if not isinstance(root, yaml.MappingNode) or root.flow_style:
-        raise UsageError(f"{file}: a plan cannot be added to a spec in braces; write it as `key: value` lines")
+        raise UsageError(
+            f"{file}: a plan cannot be added to a spec in braces; write it as `key: value` lines"
+        )
     lines = text.splitlines(keepends=True)
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
@@ -59,7 +63,9 @@ def in_folder(text: str, old: Path, new: Path) -> str:
         prefix, path = _split_model(node)
         if Path(path).is_absolute() or path.startswith(("${", "~")):
             continue
-        quoted = yaml.dump(prefix + os.path.normpath(f"{away}/{path}"), default_style='"', width=10**6).strip()
+        quoted = yaml.dump(
+            prefix + os.path.normpath(f"{away}/{path}"), default_style='"', width=10**6
+        ).strip()
         text = text[: node.start_mark.index + shift] + quoted + text[node.end_mark.index + shift :]
     return text
 
@@ -81,8 +87,16 @@ def runs(schedule: tuple[str, ...]) -> list[Json]:
     return [{name: len(list(draws))} for name, draws in groupby(schedule)]
 
 
+class _Flow(dict[str, Json]):
+    """A mapping that is written on one line."""
+
+
+class _FlowList(list[Json]):
+    """A list that is written on one line."""
+
+
 class _Dumper(yaml.SafeDumper):
-    """Writes mappings and lists of plain values on one line, others in block style."""
+    """Writes the block as people would: one line for each key of a plan."""
 
 
 def _represent_float(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
@@ -92,16 +106,33 @@ def _represent_float(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(float, _represent_float)
+_Dumper.add_representer(_Flow, lambda dumper, value: dumper.represent_mapping(_MAP, value, flow_style=True))
+_Dumper.add_representer(
+    _FlowList, lambda dumper, value: dumper.represent_sequence(_SEQ, value, flow_style=True)
+)
 _Dumper.ignore_aliases = lambda *_: True  # type: ignore[method-assign,assignment]
+
+
+def _on_one_line(value: Json) -> Json:
+    if isinstance(value, Mapping):
+        return _Flow({key: _on_one_line(item) for key, item in value.items()})
+    return _FlowList(map(_on_one_line, value)) if isinstance(value, list) else value
+
+
+def _by_line(key: str, value: Json) -> Json:
+    """Return a value of the block, all of it on one line but the plans, which have a line for each key."""
+    if key != "plans" or not isinstance(value, list):
+        return _on_one_line(value)
+    return [{name: _on_one_line(item) for name, item in plan.items()} for plan in value]
 
 
 def _dumped(block: Mapping[str, Json]) -> str:
     return yaml.dump(
-        {"allocation": block},
+        {"allocation": {key: _by_line(key, value) for key, value in block.items()}},
         Dumper=_Dumper,
         sort_keys=False,
         allow_unicode=True,
-        default_flow_style=None,
+        default_flow_style=False,
         width=WIDTH,
     )
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import fnmatch
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
 
+from osca_cli.backends import open_backends
 from osca_cli.errors import UsageError
 from osca_cli.identity import digest
-from osca_cli.model import Json
 from osca_cli.outcomes.files import read_outcomes
 from osca_cli.outcomes.types import Outcomes
-from osca_cli.run.session import open_backends
 from osca_cli.spec.cells import CellMaker, definition
-from osca_cli.spec.types import Spec, Task
+from osca_cli.spec.types import Place, ProblemFields, Spec, Task
 from osca_cli.store.counts import pool_outcomes
 from osca_cli.store.pool import Pool
 
@@ -31,6 +34,35 @@ def task_outcomes(spec: Spec, task: Task, pool: Pool | None) -> tuple[Outcomes, 
     return pool_outcomes(pool, spec, task, CellMaker(spec, open_backends(spec)))
 
 
+def spec_of_outcomes(path: Path) -> Spec:
+    """Return the spec around an outcomes file: one task, which can be planned and checked and not run."""
+    name = re.sub(r"[^\w.-]+", "-", path.stem)
+    text = f"version: 1\ntasks:\n  - {{name: {json.dumps(name)}, outcomes: {json.dumps(str(path))}}}\n"
+    task = Task(
+        name=name,
+        train=(),
+        held_out=(),
+        group=None,
+        fields=ProblemFields(),
+        prompts={},
+        verifier=None,
+        outcomes=path,
+        place=Place(3, 5),
+    )
+    return Spec(
+        path=Path("plan.yaml"),
+        text=text,
+        data={"version": 1, "tasks": [{"name": name, "outcomes": str(path)}]},
+        name=name,
+        tasks=(task,),
+        configurations=(),
+        backends={},
+        pilot_samples=0,
+        budget=None,
+        seed=0,
+    )
+
+
 def matching(outcomes: Outcomes, pattern: str | None) -> Outcomes:
     """Return the outcomes of the configurations whose name matches a pattern.
 
@@ -46,14 +78,18 @@ def matching(outcomes: Outcomes, pattern: str | None) -> Outcomes:
     return outcomes.select(configurations=rows)
 
 
-def definitions(spec: Spec, task: Task, names: list[str]) -> dict[str, str]:
-    """Return a short hash of what each configuration, and the task's verifier, is defined as."""
-    if task.verifier is None:
-        return {}
+def definitions(spec: Spec, task: Task, names: Iterable[str]) -> dict[str, str]:
+    """Return a short hash of how each configuration is defined, its prompt included."""
     known = {configuration.name: configuration for configuration in spec.configurations}
-    verifier: Json = {"type": task.verifier.type, "settings": task.verifier.settings}
-    parts = {
-        name: {**definition(known[name]), "template": repr(task.prompts.get(known[name].prompt))}
-        for name in names
+    used = {name: known[name] for name in names if name in known}
+    return {
+        name: digest({**definition(one), "template": repr(task.prompts.get(one.prompt))})[:8]
+        for name, one in used.items()
     }
-    return {name: digest(part)[:8] for name, part in (*parts.items(), ("verifier", verifier))}
+
+
+def verifier_hash(task: Task) -> str | None:
+    """Return a short hash of how a task is verified."""
+    if task.verifier is None:
+        return None
+    return digest({"type": task.verifier.type, "settings": task.verifier.settings})[:8]

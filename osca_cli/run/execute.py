@@ -53,7 +53,10 @@ class Execution:
 
 
 def executions(
-    spec: Spec, allocation: AllocationBlock, chosen: Filter, problems: Mapping[str, Sequence[Problem]] | None = None
+    spec: Spec,
+    allocation: AllocationBlock,
+    chosen: Filter,
+    problems: Mapping[str, Sequence[Problem]] | None = None,
 ) -> list[Execution]:
     """Return what executing a plan file does, task by task.
 
@@ -80,7 +83,9 @@ def executions(
                 " give it some (held_out: 0.5), or name a file with --problems"
             )
         split: Split = "held_out" if problems is None else "production"
-        result.append(Execution(task, plan, split, some, {name: configurations[name] for name in plan.counts}))
+        result.append(
+            Execution(task, plan, split, some, {name: configurations[name] for name in plan.counts})
+        )
     return result
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from osca_cli.backends import open_backends
 from osca_cli.errors import MissingSamplesError
 from osca_cli.outcomes.types import CostKind, Mask, Outcomes
 from osca_cli.run.missing import Filter, lacking, pilot_asks
-from osca_cli.run.session import open_backends
 from osca_cli.spec.cells import CellMaker
 from osca_cli.spec.types import Spec, Task
 from osca_cli.store.counts import pool_outcomes

@@ -9,9 +9,10 @@ from itertools import groupby
 
 import anyio
 
+from osca_cli.backends import open_backends
 from osca_cli.run.concurrency import for_each
 from osca_cli.run.missing import Ask, Lack, lacking
-from osca_cli.run.session import Session, open_backends, run_session
+from osca_cli.run.session import Session, run_session
 from osca_cli.run.tally import Tally
 from osca_cli.spec.cells import Cell, CellMaker
 from osca_cli.spec.types import Configuration, Spec

@@ -8,16 +8,14 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 import anyio
-import platformdirs
 
 from osca_cli import __version__
+from osca_cli.backends import open_backends
 from osca_cli.errors import InterruptedRunError, OscaError
-from osca_cli.protocols import Backend, Site
-from osca_cli.registry import backend_class
+from osca_cli.protocols import Backend
 from osca_cli.run.progress import show
 from osca_cli.run.sampling import Sampling
 from osca_cli.run.tally import Tally
@@ -41,26 +39,6 @@ class Session:
     backends: Mapping[str, Backend]
     sampling: Sampling
     tally: Tally
-
-
-def open_backends(spec: Spec, *, notify: Callable[[str], None] = lambda _: None) -> dict[str, Backend]:
-    """Make the backends that the spec's configurations name. Nothing is loaded yet.
-
-    Raises:
-        UsageError: a backend's type is not installed.
-    """
-    site = Site(folder=spec.folder, cache=cache_folder(), notify=notify)
-    used = {configuration.backend for configuration in spec.configurations}
-    return {
-        name: backend_class(entry.type)(entry.settings, site)
-        for name, entry in spec.backends.items()
-        if name in used
-    }
-
-
-def cache_folder() -> Path:
-    """Return the folder that fetched models are kept in: ``OSCA_CACHE``, else the user's cache folder."""
-    return Path(os.environ.get("OSCA_CACHE") or platformdirs.user_cache_dir("osca"))
 
 
 def run_session(

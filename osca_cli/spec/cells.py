@@ -43,7 +43,7 @@ class Cell:
     @property
     def definition(self) -> Mapping[str, Json]:
         """The configuration as the pool records it."""
-        return _definition(self.configuration)
+        return definition(self.configuration)
 
 
 class CellMaker:
@@ -64,7 +64,7 @@ class CellMaker:
         self, task: Task, problems: Iterable[Problem], configurations: Sequence[Configuration]
     ) -> Iterator[Cell]:
         """Yield the cells of a task, problem by problem, lazily."""
-        ids = {configuration.name: digest(_definition(configuration)) for configuration in configurations}
+        ids = {configuration.name: digest(definition(configuration)) for configuration in configurations}
         for problem in problems:
             problem_id = digest({"task": problem.task, "id": problem.id, "fields": problem.fields})
             for configuration in configurations:
@@ -143,7 +143,7 @@ def _refuse_wrong_kind(prompt: Prompt, backend: Backend, configuration: Configur
         )
 
 
-def _definition(configuration: Configuration) -> dict[str, Json]:
+def definition(configuration: Configuration) -> dict[str, Json]:
     return {
         "name": configuration.name,
         "model": f"{configuration.backend}/{configuration.model}",

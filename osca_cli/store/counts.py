@@ -70,7 +70,9 @@ def _counted(
     sql: sqlite3.Connection, wanted: Iterable[tuple[int, str, str]], shape: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray, dict[CostKind, Floats]]:
     """Return n, c and the mean costs, each of shape (configurations, problems)."""
-    sql.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (cell INTEGER PRIMARY KEY, request TEXT, verifier TEXT)")
+    sql.execute(
+        "CREATE TEMP TABLE IF NOT EXISTS wanted (cell INTEGER PRIMARY KEY, request TEXT, verifier TEXT)"
+    )
     sql.execute("BEGIN")
     try:
         sql.execute("DELETE FROM wanted")

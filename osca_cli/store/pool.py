@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 
 from osca_cli.errors import PoolError
 from osca_cli.identity import canonical_json, digest
@@ -73,13 +73,22 @@ class Pool:
         with self._writing() as sql:
             row = sql.execute(
                 "INSERT INTO runs (kind, spec, spec_hash, osca, engines, started_at) VALUES (?,?,?,?,?,?)",
-                (kind, str(spec.resolve()), spec_hash, osca, json.dumps(engines, sort_keys=True), self._now()),
+                (
+                    kind,
+                    str(spec.resolve()),
+                    spec_hash,
+                    osca,
+                    json.dumps(engines, sort_keys=True),
+                    self._now(),
+                ),
             )
         if row.lastrowid is None:  # pragma: no cover - SQLite always gives one
             raise PoolError(f"{self.path}: the run could not be recorded")
         return Run(row.lastrowid, kind)
 
-    def register(self, cells: Sequence[Cell], split: Split, *, asked: int | Callable[[Cell], int] = 0) -> None:
+    def register(
+        self, cells: Sequence[Cell], split: Split, *, asked: int | Callable[[Cell], int] = 0
+    ) -> None:
         """Record cells, and how many samples of each are asked for in full (0 when executing)."""
         with self._writing() as sql:
             sql.executemany(
@@ -93,7 +102,10 @@ class Pool:
             sql.executemany(
                 "INSERT INTO requests (id, body, asked) VALUES (?,?,?)"
                 " ON CONFLICT (id) DO UPDATE SET asked = max(asked, excluded.asked)",
-                [(c.request_id, canonical_json(c.body), asked(c) if callable(asked) else asked) for c in cells],
+                [
+                    (c.request_id, canonical_json(c.body), asked(c) if callable(asked) else asked)
+                    for c in cells
+                ],
             )
             sql.executemany(
                 "INSERT OR REPLACE INTO cells VALUES (?,?,?,?,?)",
@@ -102,9 +114,7 @@ class Pool:
 
     # What arrives
 
-    def add_sample(
-        self, run: Run, cell: Cell, index: int, sample: Sample, *, key: str, seed: int
-    ) -> bool:
+    def add_sample(self, run: Run, cell: Cell, index: int, sample: Sample, *, key: str, seed: int) -> bool:
         """Keep a sample; return whether it was new (another process may have drawn it meanwhile)."""
         with self._writing() as sql:
             row = sql.execute(
@@ -156,7 +166,9 @@ class Pool:
     def drawn(self, requests: Iterable[str]) -> dict[str, set[int]]:
         """Return the indices of the samples of each request."""
         found: dict[str, set[int]] = {}
-        for request, index in self._joined(requests, "SELECT s.request, s.idx FROM samples s WHERE s.request = ?"):
+        for request, index in self._joined(
+            requests, "SELECT s.request, s.idx FROM samples s WHERE s.request = ?"
+        ):
             found.setdefault(request, set()).add(index)
         return found
 
@@ -186,7 +198,7 @@ class Pool:
             found.setdefault((request, verifier), set()).add(index)
         return found
 
-    def _joined(self, requests: Iterable[str], query: str) -> Iterator[tuple[str, ...]]:
+    def _joined(self, requests: Iterable[str], query: str) -> Iterator[tuple[Any, ...]]:
         for request in dict.fromkeys(requests):
             yield from self.connection.execute(query, (request,))
 
@@ -247,7 +259,9 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
 def _explained(path: Path, error: sqlite3.OperationalError) -> PoolError:
     name = getattr(error, "sqlite_errorname", "")
     if name == "SQLITE_FULL":
-        advice = "the disk is full; what was drawn before is kept: free some room and run the same command again"
+        advice = (
+            "the disk is full; what was drawn before is kept: free some room and run the same command again"
+        )
     elif name in {"SQLITE_BUSY", "SQLITE_LOCKED"}:
         advice = f"another process kept it locked for {BUSY_TIMEOUT_S:.0f} s; run the same command again"
     elif name == "SQLITE_READONLY":

@@ -16,7 +16,10 @@ version: 1
 tasks:   # and me
   - {name: sums, problems: {source: jsonl, path: sums.jsonl}}
 """
-BLOCK = {"budget": {"samples": 8}, "plans": [{"task": "sums", "counts": {"a/0.5": 5, "b": 3}, "because": "it: wins"}]}
+BLOCK = {
+    "budget": {"samples": 8},
+    "plans": [{"task": "sums", "counts": {"a/0.5": 5, "b": 3}, "because": "it: wins"}],
+}
 
 
 def test_a_block_is_added_at_the_end_and_the_text_before_it_stays():
@@ -38,9 +41,11 @@ def test_an_earlier_block_is_replaced_where_it_stands():
     assert with_allocation(second, BLOCK, "spec.yaml") == first
 
 
-@pytest.mark.parametrize("old", ["allocation: {a: [1,\n  2]}\n", "allocation:\n- x\n- |\n  text\n", "allocation: 3 # c\n"])
+@pytest.mark.parametrize(
+    "old", ["allocation: {a: [1,\n  2]}\n", "allocation:\n- x\n- |\n  text\n", "allocation: 3 # c\n"]
+)
 def test_blocks_of_any_style_are_replaced_whole(old):
-    assert with_allocation(SPEC + old + "name: n\n", {"x": 1}, "f") == SPEC + "allocation: {x: 1}\nname: n\n"
+    assert with_allocation(SPEC + old + "name: n\n", {"x": 1}, "f") == SPEC + "allocation:\n  x: 1\nname: n\n"
 
 
 def test_a_spec_in_braces_is_refused():
@@ -50,7 +55,9 @@ def test_a_spec_in_braces_is_refused():
 
 @given(st.lists(st.sampled_from("abc")))
 def test_runs_say_the_schedule(schedule):
-    assert [name for run in runs(tuple(schedule)) for name, count in run.items() for _ in range(count)] == schedule
+    assert [
+        name for run in runs(tuple(schedule)) for name, count in run.items() for _ in range(count)
+    ] == schedule
 
 
 @given(st.floats(min_value=0, max_value=1, allow_nan=False))

@@ -1,0 +1,89 @@
+"""``osca check``: proves a plan on held-out problems."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from osca_cli.check.judge import Verdicts, judge
+from osca_cli.check.need import comparison, refuse_leakage
+from osca_cli.check.report import outcome_of, to_json
+from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, plural
+from osca_cli.commands.tables import print_check
+from osca_cli.console import print_json
+from osca_cli.errors import CheckFailedError, MissingSamplesError, UsageError
+from osca_cli.estimate.heldout import missing
+from osca_cli.outcomes.files import read_outcomes
+from osca_cli.outcomes.types import Outcomes
+from osca_cli.plan.sources import task_outcomes
+from osca_cli.spec.types import AllocationBlock, Assertion, Spec
+from osca_cli.store.pool import Pool
+
+
+@click.command(epilog="Example: osca check plan.yaml")
+@click.argument("plan", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--task", metavar="NAME", help="Only this task.")
+@click.option(
+    "--outcomes",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Judge by this outcomes file instead of the pool.",
+)
+@json_option
+@db_option
+def command(plan: Path | None, task: str | None, outcomes: Path | None, as_json: bool, db: Path) -> None:
+    """Prove PLAN on held-out problems, and exit with status 3 if an assertion fails.
+
+    Nothing is drawn: what the pool lacks, `osca run PLAN --measure` draws.
+    """
+    spec = load(find_spec(plan, db))
+    if spec.allocation is None:
+        raise UsageError(f"{spec.path} has no allocation to check; make a plan first: osca plan {spec.path}")
+    with ExitStack() as stack:
+        from_pool = outcomes is None and any(one.outcomes is None for one in spec.tasks)
+        pool = stack.enter_context(open_pool(db, create=False)) if from_pool else None
+        judged = _judged(spec, spec.allocation, pool, task, outcomes)
+    passed = outcome_of(judged, spec.check.inconclusive)
+    if as_json:
+        print_json(to_json(judged, passed))
+    else:
+        print_check(judged)
+    if passed is False:
+        failed = sum(one.outcome != "pass" for verdicts in judged for one in verdicts.judgements)
+        raise CheckFailedError(f"{plural(failed, 'assertion')} of {spec.path} did not hold")
+
+
+def _judged(
+    spec: Spec, allocation: AllocationBlock, pool: Pool | None, task: str | None, file: Path | None
+) -> Sequence[Verdicts]:
+    plans = [plan for plan in allocation.plans if task in {None, plan.task}]
+    if not plans:
+        raise UsageError(f"--task {task}: {spec.path} has no plan for it")
+    judged = []
+    for plan in plans:
+        one = spec.task(plan.task)
+        outcomes = read_outcomes(file) if file else task_outcomes(spec, one, pool)[0]
+        refuse_leakage(plan, outcomes)
+        compared = comparison(plan, allocation, outcomes)
+        _refuse_missing(spec, plan.task, outcomes, compared.samples())
+        assertions = _assertions(spec, plan.task)
+        judged.append(judge(outcomes, plan.task, compared.counts, compared.baselines, assertions))
+    return judged
+
+
+def _assertions(spec: Spec, task: str) -> list[Assertion]:
+    return [replace(one, task=task) for one in spec.check.assertions if one.task in {None, task}]
+
+
+def _refuse_missing(spec: Spec, task: str, outcomes: Outcomes, samples: dict[str, int]) -> None:
+    lacking = missing(outcomes, samples, outcomes.held_out)
+    if not lacking:
+        return
+    (configuration, problem), _ = next(iter(lacking.items()))
+    raise MissingSamplesError(
+        f"{plural(sum(lacking.values()), 'sample')} of held-out problems of task '{task}' are missing, such as of"
+        f" configuration '{configuration}' on problem '{problem}'; draw them: osca run {spec.path} --measure"
+    )
