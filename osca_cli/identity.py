@@ -27,7 +27,9 @@ def canonical_json(value: Json) -> str:
     >>> canonical_json({"b": 0.50, "a": [1.0, "é"]})
     '{"a":[1,"é"],"b":0.5}'
     """
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return json.dumps(
+        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
 
 
 def digest(value: Json) -> str:

@@ -79,4 +79,6 @@ def _load(group: str, kind: str, type_name: str) -> Any:
     try:
         return getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise UsageError(f"{kind} '{type_name}' ({targets[type_name]}) cannot be imported: {error}") from error
+        raise UsageError(
+            f"{kind} '{type_name}' ({targets[type_name]}) cannot be imported: {error}"
+        ) from error

@@ -22,7 +22,10 @@ tasks:
     verifier: {type: number}
     held_out: 0.5
 configurations:
-  - grid: {model: [scripted/small, scripted/large], temperature: [0.5, 1.0], prompt: ["{{ question }} [{{ answer }}]"]}
+  - grid:
+      model: [scripted/small, scripted/large]
+      temperature: [0.5, 1.0]
+      prompt: ["{{ question }} [{{ answer }}]"]
     max_tokens: 64
 pilot: {samples: 4}
 budget: {samples: 4}
@@ -67,8 +70,13 @@ def osca(tmp_path: Path) -> Osca:
             capture_output=True,
             text=True,
             timeout=120,
+            check=False,
         )
-        assert code is None or process.returncode == code, (process.returncode, process.stdout, process.stderr)
+        assert code is None or process.returncode == code, (
+            process.returncode,
+            process.stdout,
+            process.stderr,
+        )
         assert "Traceback" not in process.stderr, process.stderr
         return Result(process.returncode, process.stdout, process.stderr)
 
