@@ -45,8 +45,8 @@ class Judgement:
     """An assertion with what came of it.
 
     Attributes:
-        outcome: ``pass`` if the interval lies on the right side of the bound, ``fail`` if it lies on the wrong
-            one, ``inconclusive`` if the bound lies within it.
+        outcome: ``pass`` if the interval lies on the right side of the bound, ``fail`` if it lies on the
+            wrong one, ``inconclusive`` if the bound lies within it.
         decided_by: Held-out problems that would decide it if the value stays; ``None`` if it is decided, or
             if the value is the bound itself.
     """
@@ -125,7 +125,7 @@ def _judge(assertion: Assertion, measured: Measured, problems: int) -> Judgement
 
 
 def _bounds(assertion: Assertion) -> list[tuple[float, int]]:
-    """Return the bounds of an assertion, its margin taken off: sign 1 for a lower one, -1 for an upper one."""
+    """Return the bounds of an assertion less its margin: sign 1 for a lower one, -1 for an upper one."""
     both = ((assertion.at_least, 1), (assertion.at_most, -1))
     return [(bound - sign * assertion.margin, sign) for bound, sign in both if bound is not None]
 

@@ -11,7 +11,7 @@ from osca_cli.errors import UsageError
 from osca_cli.outcomes.types import Outcomes
 from osca_cli.plan.baselines import baselines
 from osca_cli.plan.choice import ESTIMATORS, Estimator
-from osca_cli.spec.types import AllocationBlock, Budget, PlannedTask
+from osca_cli.spec.types import AllocationBlock, Budget, BudgetKind, PlannedTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def comparison(plan: PlannedTask, block: AllocationBlock, outcomes: Outcomes) ->
     """
     if unknown := sorted(set(plan.counts) - set(outcomes.configurations)):
         raise UsageError(
-            f"the plan of task '{plan.task}' draws configuration '{unknown[0]}', which is not among its outcomes"
+            f"the plan of task '{plan.task}' draws '{unknown[0]}', which is not among its outcomes"
         )
     chosen = baselines(outcomes, budget_of(plan, block), estimator_of(block))
     return Comparison(plan, plan.counts, chosen)
@@ -50,8 +50,8 @@ def budget_of(plan: PlannedTask, block: AllocationBlock) -> Budget:
     written = plan.block.get("budget", block.block.get("budget"))
     if isinstance(written, Mapping):
         for kind, amount in written.items():
-            if isinstance(amount, int | float) and kind in get_args(Budget.__annotations__.get("kind", ())):
-                return Budget(kind, float(amount))
+            if isinstance(amount, int | float) and kind in get_args(BudgetKind):
+                return Budget(cast("BudgetKind", kind), float(amount))
     return Budget("samples", float(sum(plan.counts.values())))
 
 
@@ -59,7 +59,7 @@ def estimator_of(block: AllocationBlock) -> Estimator:
     """Return the estimator that chose the allocation; the default for one written by hand."""
     made_from = block.block.get("made_from")
     written = made_from.get("estimator") if isinstance(made_from, Mapping) else None
-    return cast("Estimator", written) if written in ESTIMATORS else ESTIMATORS[0]
+    return next((known for known in ESTIMATORS if known == written), ESTIMATORS[0])
 
 
 def refuse_leakage(plan: PlannedTask, outcomes: Outcomes) -> None:
@@ -71,13 +71,13 @@ def refuse_leakage(plan: PlannedTask, outcomes: Outcomes) -> None:
     held_out = {id_ for id_, held in zip(outcomes.problems, outcomes.held_out, strict=True) if held}
     if not held_out:
         raise UsageError(
-            f"task '{plan.task}' has no held-out problems, so nothing can be proved; add `held_out: 0.5` to the"
-            " task, then run and plan again"
+            f"task '{plan.task}' has no held-out problems, so nothing can be proved; add `held_out: 0.5` to"
+            " it, then run and plan again"
         )
     if both := int(outcomes.overlap.sum()):
         raise UsageError(
-            f"task '{plan.task}': {both} of {len(held_out)} held-out problems are training problems too, so they"
-            " prove nothing; give the outcomes a split that keeps them apart"
+            f"task '{plan.task}': {both} of {len(held_out)} held-out problems are training problems too, so"
+            " they prove nothing; give the outcomes a split that keeps them apart"
         )
     learned = plan.block.get("learned_from")
     leaked = sorted(held_out & set(map(str, learned))) if isinstance(learned, list) else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -12,15 +12,17 @@ import click
 from osca_cli.check.judge import Verdicts, judge
 from osca_cli.check.need import comparison, refuse_leakage
 from osca_cli.check.report import outcome_of, to_json
-from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, plural
+from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, plural, shown
 from osca_cli.commands.tables import print_check
 from osca_cli.console import print_json
 from osca_cli.errors import CheckFailedError, MissingSamplesError, UsageError
 from osca_cli.estimate.heldout import missing
 from osca_cli.outcomes.files import read_outcomes
-from osca_cli.outcomes.types import Outcomes
 from osca_cli.plan.sources import task_outcomes
-from osca_cli.spec.types import AllocationBlock, Assertion, Spec
+from osca_cli.run.measure import measure_asks
+from osca_cli.run.missing import Filter
+from osca_cli.run.pilot import forecast
+from osca_cli.spec.types import AllocationBlock, Assertion, PlannedTask, Spec
 from osca_cli.store.pool import Pool
 
 
@@ -68,7 +70,8 @@ def _judged(
         outcomes = read_outcomes(file) if file else task_outcomes(spec, one, pool)[0]
         refuse_leakage(plan, outcomes)
         compared = comparison(plan, allocation, outcomes)
-        _refuse_missing(spec, plan.task, outcomes, compared.samples())
+        lacking = missing(outcomes, compared.samples(), outcomes.held_out)
+        _refuse_missing(spec, pool if one.outcomes is None else None, plan, lacking)
         assertions = _assertions(spec, plan.task)
         judged.append(judge(outcomes, plan.task, compared.counts, compared.baselines, assertions))
     return judged
@@ -78,12 +81,18 @@ def _assertions(spec: Spec, task: str) -> list[Assertion]:
     return [replace(one, task=task) for one in spec.check.assertions if one.task in {None, task}]
 
 
-def _refuse_missing(spec: Spec, task: str, outcomes: Outcomes, samples: dict[str, int]) -> None:
-    lacking = missing(outcomes, samples, outcomes.held_out)
+def _refuse_missing(
+    spec: Spec, pool: Pool | None, plan: PlannedTask, lacking: Mapping[tuple[str, str], int]
+) -> None:
     if not lacking:
         return
+    number, advice = sum(lacking.values()), "give the outcomes more samples"
+    if pool is not None and spec.allocation is not None:
+        asks = measure_asks(spec, spec.allocation, pool, Filter(task=plan.task))
+        number = forecast(spec, pool, asks).undrawn.total()
+        advice = f"draw them: osca run {shown(spec.path)} --measure"
     (configuration, problem), _ = next(iter(lacking.items()))
     raise MissingSamplesError(
-        f"{plural(sum(lacking.values()), 'sample')} of held-out problems of task '{task}' are missing, such as of"
-        f" configuration '{configuration}' on problem '{problem}'; draw them: osca run {spec.path} --measure"
+        f"{plural(number, 'sample')} of held-out problems of task '{plan.task}' are missing, such as of"
+        f" configuration '{configuration}' on problem '{problem}'; {advice}"
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -42,7 +41,7 @@ def find_spec(spec: Path | None, db: Path) -> Path:
             last = pool.last_spec()
     for path, why in ((last, "last run in this pool"), (Path("osca.yaml"), ""), (Path("spec.yaml"), "")):
         if path is not None and path.exists():
-            news(f"spec: {_shown(path)}" + (f" ({why})" if why else ""))
+            news(f"spec: {shown(path)}" + (f" ({why})" if why else ""))
             return path
     raise UsageError(
         "no spec was named, and there is no osca.yaml or spec.yaml here; write one with osca init"
@@ -57,12 +56,12 @@ def load(path: Path) -> Spec:
 def open_pool(db: Path, *, create: bool = True) -> Pool:
     """Open the pool, and say which."""
     pool = Pool(db, create=create)
-    news(f"pool: {_shown(db)}")
+    news(f"pool: {shown(db)}")
     return pool
 
 
-def _shown(path: Path) -> str:
-    """Return a path relative to this folder where it lies in it."""
+def shown(path: Path) -> str:
+    """Return how a message names a file: a path relative to this folder where it lies in it."""
     here = Path.cwd()
     full = path if path.is_absolute() else here / path
     return str(full.relative_to(here)) if full.is_relative_to(here) else str(path)
@@ -71,6 +70,3 @@ def _shown(path: Path) -> str:
 def plural(number: int, noun: str) -> str:
     """Return ``1 problem`` or ``2 problems``."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-Facts = dict[str, Any]

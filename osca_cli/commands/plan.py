@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from osca_cli.allocate.solve import SOLVERS, Solver
-from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool
+from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, shown
 from osca_cli.commands.tables import print_plan
 from osca_cli.console import news, print_json
 from osca_cli.errors import UsageError
@@ -59,26 +59,26 @@ def command(  # noqa: PLR0917 - one parameter for each option
     if amount is None:
         raise UsageError(f"{spec.path} has no budget: add `budget: {{samples: 8}}`, or say --budget 8")
     target = _target(spec, output, as_json)
+    folder = spec.folder if target is None else target.parent
     with ExitStack() as stack:
         needs_pool = any(one.outcomes is None for one in spec.tasks)
         pool = stack.enter_context(open_pool(db, create=False)) if needs_pool else None
         made = _made(spec, pool, amount, task, only, estimator=estimator, solver=solver, seed=seed)
         block = allocation_block(amount, made, spec_hash(spec))
+        text = with_allocation(in_folder(spec.text, spec.folder, folder), block, str(spec.path))
         if target is not None:
-            text = in_folder(spec.text, spec.folder, target.parent)
-            text = with_allocation(text, block, str(spec.path))
-            target.write_text(text, encoding="utf-8")
-            if pool is not None:
-                pool.add_plan(target, text)
+            _write(target, text)
+        if target is not None and pool is not None:
+            pool.add_plan(target, text)
     if as_json:
         plans = [one.plan.to_json() for one in made]
         print_json(plans[0] if len(plans) == 1 else {"schema_version": 1, "plans": plans})
     elif output == "-":
-        click.echo(with_allocation(spec.text, block, str(spec.path)), nl=False)
+        click.echo(text, nl=False)
     else:
         print_plan([one.plan for one in made])
     if target is not None:
-        news(f"wrote {target}; next: osca run {target}")
+        news(f"wrote {shown(target)}; next: osca run {shown(target)}")
 
 
 def parse_budget(text: str) -> Budget:
@@ -112,6 +112,17 @@ def _target(spec: Spec, output: str | None, as_json: bool) -> Path | None:
     if not target.parent.is_dir():
         raise UsageError(f"-o {target}: there is no folder {target.parent}")
     return target
+
+
+def _write(target: Path, text: str) -> None:
+    """Write a plan whole or not at all."""
+    part = target.with_name(f".{target.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(target)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise UsageError(f"-o {target}: cannot be written: {error.strerror}") from error
 
 
 def _made(

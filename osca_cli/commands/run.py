@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -95,9 +96,9 @@ def command(  # noqa: PLR0917 - one parameter for each option
 ) -> int:
     """Draw and verify the samples that SPEC lacks, or execute a PLAN.
 
-    With a file that has an allocation, problems are solved along its schedule, stopping at the first pass: held-out
-    problems, or those of --problems. Every sample is kept the moment it arrives: after an interruption the same
-    command goes on where it stopped.
+    With a file that has an allocation, problems are solved along its schedule, stopping at the first pass:
+    held-out problems, or those of --problems. Every sample is kept the moment it arrives: after an
+    interruption the same command goes on where it stopped.
     """
     options = Options(
         chosen=Filter(task, only, limit),
@@ -149,7 +150,7 @@ def _draw(
     if options.dry_run:
         print_forecast(forecast(spec, pool, asks), as_json=options.as_json)
         return 0
-    if not options.yes and click.get_text_stream("stdin").isatty():
+    if not options.yes and sys.stdin is not None and sys.stdin.isatty():
         _confirm(spec, pool, asks)
     tally = run_pilot(spec, pool, asks, kind=kind, offline=options.offline)
     if options.as_json:

@@ -67,21 +67,15 @@ def print_forecast(forecast: Forecast, *, as_json: bool) -> None:
 def print_execution(
     work: Sequence[Execution], answers: Sequence[Answer], tally: Tally, *, as_json: bool
 ) -> None:
-    """Print what executing plans gave, task by task."""
-    rows = [_realised(execution, [a for a in answers if a.task == execution.task.name]) for execution in work]
+    """Print what executing plans gave, task by task, beside what they expected."""
+    rows = [_realised(one, [answer for answer in answers if answer.task == one.task.name]) for one in work]
     if as_json:
         print_json({"schema_version": 1, "tasks": rows, **tally.facts()})
         return
     columns = (
-        "task",
-        "problems",
-        "solved",
-        "pass rate",
-        "95% interval",
-        "samples/problem",
-        "expected",
-        "tokens/problem",
-    )
+        "task", "problems", "solved", "pass rate", "95% interval", "expected",
+        "samples/problem", "expected", "tokens/problem",
+    )  # fmt: skip
     cells = [
         (
             row["task"],
@@ -89,8 +83,9 @@ def print_execution(
             str(row["solved"]),
             percent(row["pass_rate"]),
             interval_text(row["interval"]),
+            percent(row["expected"]["pass_rate"]),
             f"{row['samples']:.2f}",
-            percent(row["expected"]),
+            "–" if row["expected"]["samples"] is None else f"{row['expected']['samples']:.2f}",
             f"{row['output_tokens']:.0f}",
         )
         for row in rows
@@ -101,16 +96,18 @@ def print_execution(
 def _realised(execution: Execution, answers: Sequence[Answer]) -> dict[str, Any]:
     solved = np.array([answer.accepted for answer in answers], float)
     rate, interval = mean_interval(solved) if len(solved) else (None, None)
-    expected = execution.plan.block.get("expected")
+    written = execution.plan.block.get("expected")
+    expected = written if isinstance(written, dict) else {}
+    number = max(len(answers), 1)
     return {
         "task": execution.task.name,
         "problems": len(answers),
         "solved": int(solved.sum()),
         "pass_rate": rate,
         "interval": interval,
-        "samples": sum(answer.samples for answer in answers) / max(len(answers), 1),
-        "output_tokens": sum(answer.output_tokens for answer in answers) / max(len(answers), 1),
-        "expected": expected.get("pass_rate") if isinstance(expected, dict) else None,
+        "samples": sum(answer.samples for answer in answers) / number,
+        "output_tokens": sum(answer.output_tokens for answer in answers) / number,
+        "expected": {"pass_rate": expected.get("pass_rate"), "samples": expected.get("samples")},
     }
 
 

@@ -59,7 +59,8 @@ def in_folder(text: str, old: Path, new: Path) -> str:
     away = os.path.relpath(old.resolve(), new.resolve())
     root = yaml.compose(text.removeprefix("\ufeff"), yaml.SafeLoader)
     shift = len(text) - len(text.removeprefix("\ufeff"))
-    for node in sorted(set(_paths(root)), key=lambda node: node.start_mark.index, reverse=True):
+    nodes = [] if root is None else set(_paths(root))
+    for node in sorted(nodes, key=lambda node: node.start_mark.index, reverse=True):
         prefix, path = _split_model(node)
         if Path(path).is_absolute() or path.startswith(("${", "~")):
             continue
@@ -110,7 +111,7 @@ _Dumper.add_representer(_Flow, lambda dumper, value: dumper.represent_mapping(_M
 _Dumper.add_representer(
     _FlowList, lambda dumper, value: dumper.represent_sequence(_SEQ, value, flow_style=True)
 )
-_Dumper.ignore_aliases = lambda *_: True  # type: ignore[method-assign,assignment]
+_Dumper.ignore_aliases = lambda *_: True  # type: ignore[method-assign]
 
 
 def _on_one_line(value: Json) -> Json:

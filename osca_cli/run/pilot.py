@@ -10,6 +10,7 @@ from itertools import groupby
 import anyio
 
 from osca_cli.backends import open_backends
+from osca_cli.errors import MissingSamplesError
 from osca_cli.run.concurrency import for_each
 from osca_cli.run.missing import Ask, Lack, lacking
 from osca_cli.run.session import Session, run_session
@@ -51,12 +52,26 @@ def run_pilot(
         MissingSamplesError: offline, and the pool lacks a sample.
         UnavailableError: a model cannot be had.
     """
+    if offline:
+        _refuse_missing(spec, pool, asks)
 
     async def work(session: Session) -> Tally:
         await draw(session, asks)
         return session.tally
 
     return run_session(spec, pool, kind, work, offline=offline)
+
+
+def _refuse_missing(spec: Spec, pool: Pool, asks: Sequence[Ask]) -> None:
+    maker = CellMaker(spec, open_backends(spec))
+    missing = [lack for ask in asks for lack in lacking(maker, pool, ask, register=False) if lack.undrawn]
+    if missing:
+        cell = missing[0].cell
+        raise MissingSamplesError(
+            f"offline, and {sum(len(lack.undrawn) for lack in missing)} samples are missing, such as sample"
+            f" {missing[0].undrawn[0]} of configuration '{cell.configuration.name}' on problem"
+            f" '{cell.problem.id}'; run without --offline to draw them"
+        )
 
 
 async def draw(session: Session, asks: Sequence[Ask]) -> None:

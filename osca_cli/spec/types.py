@@ -122,11 +122,14 @@ class Configuration:
     place: Place
 
 
+BudgetKind: TypeAlias = Literal["samples", "usd", "output_tokens", "seconds"]
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
     """What may be spent per problem, in one kind."""
 
-    kind: Literal["samples", "usd", "output_tokens", "seconds"]
+    kind: BudgetKind
     amount: float
 
     def __str__(self) -> str:
