@@ -28,6 +28,7 @@ class Backends:
     faults: Faults
     known: dict[str, BackendSettings | None] = field(default_factory=dict)
     _classes: dict[str, type[Backend]] = field(default_factory=dict)
+    _refused: set[tuple[str, KeyPath]] = field(default_factory=set)
 
     def declare(self, name: str, raw: Mapping[str, Json] | None) -> None:
         """Take an entry of ``backends:``; ``None`` for one whose shape is broken."""
@@ -51,12 +52,21 @@ class Backends:
         return self.known[name]
 
     def check_parameters(self, backend: BackendSettings, paths: Mapping[str, KeyPath], label: str) -> None:
-        """Add a fault for each parameter that the backend does not honour, at its path."""
+        """Add a fault for each parameter that the backend does not honour.
+
+        Args:
+            backend: The backend.
+            paths: Where each parameter is written; what holds for a whole grid is told once.
+            label: The configuration's name.
+        """
         honoured = self._classes[backend.type].parameters
-        for name in paths.keys() - honoured:
+        for name, path in paths.items():
+            if name in honoured or (backend.name, path) in self._refused:
+                continue
+            self._refused.add((backend.name, path))
             hint = registry.did_you_mean(name, honoured) or f" (it takes {', '.join(sorted(honoured))})"
             message = f"'{label}': backend '{backend.name}' ({backend.type}) does not take {name}{hint}"
-            self.faults.add_at_key(paths[name], f"{message}; remove it")
+            self.faults.add_at_key(path, f"{message}; remove it")
 
     def takes(self, backend: BackendSettings, template: Template) -> bool:
         """Tell whether the backend takes prompts of this kind."""

@@ -12,13 +12,10 @@ from osca_cli.model import Json
 from osca_cli.registry import did_you_mean
 from osca_cli.spec.backends import Backends
 from osca_cli.spec.files import Files
-from osca_cli.spec.grid import Combination, expand
+from osca_cli.spec.grid import PARAMETERS, Combination, expand
 from osca_cli.spec.templates import InlinePrompts
 from osca_cli.spec.types import BackendSettings, Configuration
 from osca_cli.spec.yaml12 import KeyPath
-
-PARAMETERS = ("temperature", "top_p", "top_k", "min_p", "max_tokens", "stop")
-"""The sampling parameters that a configuration may have. ``system`` is part of the prompt."""
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -102,6 +99,7 @@ class ConfigurationReader:
         names = cast("Sequence[str]", entry["tasks"])
         for index, name in enumerate(names):
             if name not in self.tasks:
+                self.complete = False
                 known = f"{did_you_mean(name, self.tasks) or '; there are: ' + ', '.join(self.tasks)}"
                 self.files.faults.add(
                     (*path, "tasks", index), f"no task with problems is named '{name}'{known}"

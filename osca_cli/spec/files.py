@@ -50,7 +50,6 @@ class Files:
         if path is None:
             return None
         try:
-            # Bytes, so that line ends reach the model as they are written.
             return path.read_bytes().decode("utf-8-sig")
         except OSError as error:
             self.faults.add(at, f"{path} cannot be read: {error.strerror}")

@@ -15,7 +15,11 @@ from osca_cli.spec.yaml12 import KeyPath, path_text
 MOST_CONFIGURATIONS = 100_000
 """Larger grids are mistakes; they are refused before they fill the memory."""
 
+PARAMETERS = ("temperature", "top_p", "top_k", "min_p", "max_tokens", "stop")
+"""The sampling parameters that a configuration may have. ``system`` is part of the prompt."""
+
 _SECTIONS = ("vars", "extra")
+_SWEEPABLE = {*PARAMETERS, "model", "prompt", "system"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ def _axes(grid: Mapping[str, Any]) -> Iterator[_Axis]:
     for key, values in grid.items():
         if key in _SECTIONS:
             yield from (_Axis((key, name), items) for name, items in values.items())
-        else:
+        elif key in _SWEEPABLE:  # any other is an unknown key, told already
             yield _Axis((key,), values)
 
 

@@ -33,11 +33,15 @@ def rehearse(
         faults.add(path, f"no configuration applies to task '{task.name}'; add one to configurations:")
     typical: dict[str, list[Problem]] = {}
     rendered: set[str] = set()
+    lacking: set[str] = set()
     for configuration in configurations:
         placed = (draft.prompts | inline).get(configuration.prompt)
-        if placed is None:
-            message = f"task '{task.name}' has no prompt '{configuration.prompt}', which configuration "
-            faults.add(path, message + f"'{configuration.name}' uses; add it to the task's prompts:")
+        if placed is None and configuration.prompt not in lacking:
+            lacking.add(configuration.prompt)
+            message = (
+                f"has no prompt '{configuration.prompt}', which configuration '{configuration.name}' uses"
+            )
+            faults.add(path, f"task '{task.name}' {message}; add it to the task's prompts:")
         if placed is None or placed.template is None:
             continue
         _check_kind(configuration, placed, backends)

@@ -32,7 +32,7 @@ def check_secrets(faults: Faults) -> None:
     # A document without one costs a single search; only then is each line looked at.
     if not looks_secret(faults.document.text):
         return
-    for number, line in enumerate(faults.document.text.splitlines(), start=1):
+    for number, line in enumerate(faults.document.text.split("\n"), start=1):
         match = _SECRETS.search(line)
         if match:
             faults.add_line(

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import yaml
 
@@ -28,8 +28,11 @@ else:
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Keys and list positions that lead from the top of a document to a value."""
 
-MOST_VALUES = 1_000_000
+MOST_VALUES = 500_000
 """Aliases of aliases grow exponentially; no spec that a person wrote holds more values than this."""
+
+DEEPEST = 100
+TOO_DEEP = "is nested too deeply; no spec needs that"
 
 _TAG = "tag:yaml.org,2002:"
 _MERGE = _TAG + "merge"
@@ -144,12 +147,12 @@ def parse_document(text: str, file: str) -> Document:
     Raises:
         SpecError: the text is not a YAML mapping at all.
     """
+    content = text.removeprefix("\ufeff")
     try:
-        root = yaml.compose(text.removeprefix("\ufeff"), _Loader)
+        _check_depth(content, file)
+        root = yaml.compose(content, _Loader)
     except yaml.YAMLError as error:
-        raise SpecError((yaml_fault(file, text, error),)) from None
-    except RecursionError:
-        raise SpecError((Fault(file, 1, 1, "", "is nested too deeply; no spec needs that"),)) from None
+        raise SpecError((yaml_fault(file, content, error),)) from None
     if root is None:
         message = "the file is empty; `osca init` writes a spec to start from"
         raise SpecError((Fault(file, 1, 1, "", message),))
@@ -160,6 +163,16 @@ def parse_document(text: str, file: str) -> Document:
     data = builder.build(root, ())
     assert isinstance(data, dict)  # noqa: S101 - the root is a mapping node
     return Document(file, text, data, builder.places, tuple(builder.faults.values()))
+
+
+def _check_depth(content: str, file: str) -> None:
+    """Refuse what is nested so deeply that the C composer, which recurses, would crash the process."""
+    depth = 0
+    for event in yaml.parse(content, _Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            mark: Any = event.start_mark
+            raise SpecError((Fault(file, mark.line + 1, mark.column + 1, "", TOO_DEEP),))
 
 
 @dataclass(slots=True)
@@ -182,6 +195,8 @@ class _Builder:
         if id(node) in self.open:
             self._fault(node, path, "an alias (*name) stands inside what it names; write it out")
             return None
+        if len(self.open) > DEEPEST:
+            raise SpecError((_node_fault(self.file, node, TOO_DEEP),))
         self.open.add(id(node))
         value = self._collection(node, path)
         self.open.discard(id(node))
@@ -232,7 +247,9 @@ class _Builder:
         try:
             return _SCALARS[kind](str(node.value))
         except (ValueError, KeyError):
-            self._fault(node, path, f"{node.value} is not a finite value of the kind {kind}; write another")
+            self._fault(
+                node, path, f"{node.value[:40]} is not a finite value of the kind {kind}; write another"
+            )
             return None
 
     def _fault(self, node: yaml.Node, path: KeyPath, message: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import yaml
 
 from osca_cli.errors import Fault
@@ -9,11 +11,7 @@ from osca_cli.errors import Fault
 
 def text_fault(file: str, before: str, message: str) -> Fault:
     """Return a fault at the end of the text before it."""
-    lines = before.splitlines(keepends=True) or [""]
-    line, last = len(lines), lines[-1]
-    if last.endswith(("\n", "\r")):
-        line, last = line + 1, ""
-    return Fault(file, line, len(last) + 1, "", message)
+    return Fault(file, before.count("\n") + 1, len(before) - before.rfind("\n"), "", message)
 
 
 def yaml_fault(file: str, text: str, error: yaml.YAMLError) -> Fault:
@@ -37,7 +35,7 @@ def _plain_words(problem: str, line: str, rest: str) -> str:
     if "\t" in line[: len(line) - len(line.lstrip())] or rest.startswith("\t"):
         return "a tab cannot indent YAML; use spaces"
     if "undefined alias" in problem:
-        alias = rest.split(maxsplit=1)[0]
+        alias = re.split(r"[\s,\]}]", rest)[0]
         return f"'{alias}' names no anchor; write '&{alias[1:]}' before what it stands for"
     if "cannot start any token" in problem:
         return f"a text cannot begin with {rest[:1]}; quote it"
