@@ -31,9 +31,14 @@ class Programme:
 
 @dataclass(slots=True, eq=False)
 class _Point:
-    """A strictly feasible point with the multipliers of its three kinds of constraint."""
+    """A strictly feasible point with the multipliers of its three kinds of constraint.
+
+    The distances to the constraints are kept, not computed anew: rounding would make them 0.
+    """
 
     z: Floats
+    above: Floats
+    slack: float
     low_dual: Floats
     high_dual: Floats
     cost_dual: float
@@ -51,14 +56,13 @@ def minimise(programme: Programme, *, tolerance: float = 1e-10, most_steps: int 
     for _ in range(most_steps):
         mass = programme.mass * np.exp(-(point.z @ programme.fall))
         gradient = -(programme.fall @ mass)
-        above, slack = programme.high - point.z, 1.0 - float(costs @ point.z)
-        gap = float(point.low_dual @ point.z + point.high_dual @ above) + point.cost_dual * slack
+        gap = float(point.low_dual @ point.z + point.high_dual @ point.above) + point.cost_dual * point.slack
         residual = gradient - point.low_dual + point.high_dual + point.cost_dual * costs
         if gap < tolerance and np.abs(residual).max() < tolerance:
             break
         curvature = (programme.fall * mass) @ programme.fall.T
         try:
-            _advance(point, gradient, curvature, costs, (above, slack), 0.1 * gap / (2 * len(costs) + 1))
+            _advance(point, gradient, curvature, costs, 0.1 * gap / (2 * len(costs) + 1))
         except LinAlgError:
             break
     return point.z, point.cost_dual / programme.room
@@ -69,19 +73,13 @@ def _start(programme: Programme, costs: Floats) -> _Point:
     full = float(costs @ programme.high)
     z = programme.high * (0.5 if full <= 1 else 0.5 / full)
     balance = float(programme.mass.sum()) / (2 * len(z) + 1)
-    return _Point(z, balance / z, balance / (programme.high - z), balance / (1.0 - float(costs @ z)))
+    above, slack = programme.high - z, 1.0 - float(costs @ z)
+    return _Point(z, above, slack, balance / z, balance / above, balance / slack)
 
 
-def _advance(
-    point: _Point,
-    gradient: Floats,
-    curvature: Floats,
-    costs: Floats,
-    room: tuple[Floats, float],
-    target: float,
-) -> None:
+def _advance(point: _Point, gradient: Floats, curvature: Floats, costs: Floats, target: float) -> None:
     """Take one Newton step towards complementarity ``target``, staying strictly feasible."""
-    above, slack = room
+    above, slack = point.above, point.slack
     low, high, cost = point.low_dual / point.z, point.high_dual / above, point.cost_dual / slack
     system = curvature + cost * np.outer(costs, costs)
     system[np.diag_indices_from(system)] += low + high
@@ -98,6 +96,8 @@ def _advance(
         _ahead(point.cost_dual, cost_step),
     )
     point.z = point.z + ahead * step
+    point.above = above - ahead * step
+    point.slack = slack - ahead * spent
     point.low_dual = point.low_dual + dual_ahead * low_step
     point.high_dual = point.high_dual + dual_ahead * high_step
     point.cost_dual += dual_ahead * cost_step

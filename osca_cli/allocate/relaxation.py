@@ -13,11 +13,13 @@ import numpy as np
 from osca_cli.allocate.bound import tangent_prices, upper_bound
 from osca_cli.allocate.interior_point import Programme, minimise
 from osca_cli.allocate.limits import Limits
-from osca_cli.estimate.rows import Rows
+from osca_cli.estimate.rows import Rows, coverage
 from osca_cli.outcomes.types import Floats, Ints, Mask
 
 WINDOW = 3
 """How far from the whole counts at hand the relaxation may move along a curve."""
+CLOSED = 1e-9
+"""Gap to the whole counts at hand below which the bound need not be better."""
 BATCH = 24
 """How many configurations join the programme at a time."""
 
@@ -53,7 +55,8 @@ def relax(rows: Rows, limits: Limits, near: Ints) -> Relaxed:
     free = limits.most() > limits.lower
     active = free & (near > limits.lower)
     joining = _top(_density(rows, limits, prices, near), free & ~active, 0.0)
-    while joining.any():
+    value = coverage(rows, near)
+    while joining.any() and best.bound > value + CLOSED:
         active |= joining
         counts, prices, worth = _solve(rows, limits, near, active)
         bound = upper_bound(rows, limits, prices)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import Literal, TypeAlias, get_args
 
+from osca_cli.allocate.exact import TOLERANCE, branch_and_bound
 from osca_cli.allocate.greedy import greedy
 from osca_cli.allocate.hill_climb import hill_climb
 from osca_cli.allocate.limits import Limits
@@ -13,8 +16,15 @@ from osca_cli.allocate.swap import swap
 from osca_cli.estimate.rows import Rows, coverage
 from osca_cli.outcomes.types import Ints
 
-Solver: TypeAlias = Literal["auto", "greedy", "greedy-swap", "hill-climb"]
+Solver: TypeAlias = Literal["auto", "greedy", "greedy-swap", "exact", "hill-climb"]
 SOLVERS: tuple[Solver, ...] = get_args(Solver)
+
+WORTH_CLOSING = 1e-4
+"""Gap of coverage below which ``auto`` does not look further."""
+BOXES = 100
+"""How many boxes ``auto`` searches at most."""
+SMALL = 50_000
+"""Cells up to which a box takes ``auto`` milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,19 +44,33 @@ class Solution:
     solver: str
 
 
-def solve(rows: Rows, limits: Limits, solver: Solver, *, seed: int) -> Solution:
+def solve(
+    rows: Rows, limits: Limits, solver: Solver, *, seed: int, out_of_time: Callable[[], bool]
+) -> Solution:
     """Choose an allocation and certify it.
 
     Args:
         rows: The estimate.
         limits: What the allocation keeps.
-        solver: ``auto`` picks.
+        solver: ``auto`` is greedy with swaps, and a short branch and bound where that leaves a gap.
         seed: Of hill climbing's random starts.
+        out_of_time: When ``exact`` is to give up; it then returns the best found with its gap.
     """
     counts, name = find(rows, limits, solver, seed=seed)
-    value = coverage(rows, counts)
-    bound = max(value, relax(rows, limits, counts).bound)
-    return Solution(counts, value, bound, name)
+    value, bound = coverage(rows, counts), relax(rows, limits, counts).bound
+    small = rows.weights.size * len(counts) <= SMALL
+    if solver == "exact" or (solver == "auto" and small and bound > value + WORTH_CLOSING):
+        patience = out_of_time if solver == "exact" else _after(BOXES)
+        counts, bound = branch_and_bound(rows, limits, counts, patience)
+        value = coverage(rows, counts)
+        name = "exact" if solver == "exact" or bound <= value + TOLERANCE else name
+    return Solution(counts, value, max(value, bound), name)
+
+
+def _after(boxes: int) -> Callable[[], bool]:
+    """Return a limit that counts instead of looking at a clock: the same input gives the same plan."""
+    calls = count()
+    return lambda: next(calls) >= boxes
 
 
 def find(rows: Rows, limits: Limits, solver: Solver, *, seed: int) -> tuple[Ints, str]:

@@ -9,6 +9,9 @@ from osca_cli.allocate.limits import Limits
 from osca_cli.estimate.rows import Rows, log_failure
 from osca_cli.outcomes.types import Floats, Ints
 
+TAKERS = 64
+"""How many configurations an exchange may go to: those with the highest gain per cost."""
+
 
 def swap(rows: Rows, limits: Limits, counts: Ints) -> Ints:
     """Apply the best single exchange again and again, and spend what a cheaper sample leaves.
@@ -34,7 +37,7 @@ def swap(rows: Rows, limits: Limits, counts: Ints) -> Ints:
 def _best_exchange(rows: Rows, limits: Limits, counts: Ints) -> tuple[int, int] | None:
     """Return which configuration gives a sample to which, or None where nothing gains."""
     givers = np.flatnonzero(counts > limits.lower)
-    takers = np.flatnonzero(counts < np.minimum(limits.upper, rows.horizon))
+    takers = _promising(rows, limits, counts)
     if not givers.size or not takers.size:
         return None
     now = log_failure(rows, counts)
@@ -48,6 +51,15 @@ def _best_exchange(rows: Rows, limits: Limits, counts: Ints) -> tuple[int, int] 
     if failure[best] >= rows.weights @ np.exp(now) - NOTHING:
         return None
     return int(givers[best[0]]), int(takers[best[1]])
+
+
+def _promising(rows: Rows, limits: Limits, counts: Ints) -> Ints:
+    """Return the configurations whose next sample gains most per cost, in their own order."""
+    may = counts < np.minimum(limits.upper, rows.horizon)
+    mass = rows.weights * np.exp(log_failure(rows, counts))
+    density = -np.expm1(rows.steps(counts)) @ mass / np.maximum(limits.costs, 1e-300)
+    best = np.argsort(-np.where(may, density, -1.0), kind="stable")[:TAKERS]
+    return np.sort(best[may[best]])
 
 
 def _last_step(rows: Rows, configuration: int, count: int) -> Floats:

@@ -154,4 +154,4 @@ def log_failure(rows: Rows, counts: Ints) -> Floats:
 
 def coverage(rows: Rows, counts: Ints) -> float:
     """Return the share of rows that at least one of the samples solves: the objective of every solver."""
-    return 0.0 - float(rows.weights @ np.expm1(log_failure(rows, counts)))
+    return min(1.0, 0.0 - float(rows.weights @ np.expm1(log_failure(rows, counts))))

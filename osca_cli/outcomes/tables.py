@@ -1,7 +1,7 @@
 """Outcomes as a table in long form: one row per cell, in CSV or Parquet.
 
 Columns ``problem``, ``configuration``, ``n`` and ``correct``; optional ``cost`` (USD), ``output_tokens``,
-``seconds``, ``split`` (``train``, ``test``, ``both`` or empty), ``max_samples`` and ``deterministic``.
+``seconds``, ``split`` (``train``, ``test``, ``both``, ``none``), ``max_samples`` and ``deterministic``.
 A cell without a row has ``n = 0``.
 """
 
@@ -23,7 +23,13 @@ Row = Mapping[str, object]
 REQUIRED = ("problem", "configuration", "n", "correct")
 COSTS: dict[str, CostKind] = {"cost": "usd", "output_tokens": "output_tokens", "seconds": "seconds"}
 OPTIONAL = (*COSTS, "split", "max_samples", "deterministic")
-SIDES = {"": (False, False), "train": (True, False), "test": (False, True), "both": (True, True)}
+SIDES = {
+    "": (False, False),
+    "none": (False, False),
+    "train": (True, False),
+    "test": (False, True),
+    "both": (True, True),
+}
 
 
 def read_csv(path: Path) -> list[Row]:
@@ -36,9 +42,13 @@ def read_csv(path: Path) -> list[Row]:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines, strict=True)
             _check_columns(reader.fieldnames or ())
-            return list(reader)
+            rows: list[Row] = list(reader)
     except (csv.Error, UnicodeDecodeError) as error:
         raise OutcomesError(f"is not a CSV file: {error}") from error
+    for line, row in enumerate(rows, start=1):
+        if None in row or None in row.values():  # how DictReader files surplus and missing fields
+            raise OutcomesError(f"row {line}: has another number of fields than the header")
+    return rows
 
 
 def read_parquet(path: Path) -> list[Row]:
@@ -168,12 +178,9 @@ def _rows(outcomes: Outcomes, columns: Iterable[str]) -> Iterator[dict[str, obje
 
 def _name(row: Row, key: str, line: int) -> str:
     value = row.get(key)
-    if None in row or value is None:  # DictReader files surplus and missing fields under None
-        raise OutcomesError(f"row {line}: has another number of fields than the header")
-    text = str(value)
-    if not text:
+    if value is None or value == "":
         raise OutcomesError(f"row {line}: {key} is empty")
-    return text
+    return str(value)
 
 
 def _whole(value: object, where: str) -> int:
@@ -216,7 +223,7 @@ def _split(ids: Iterable[str], sides: Mapping[str, object]) -> tuple[list[bool] 
         side = str(sides[id_])
         if side not in SIDES:
             raise OutcomesError(
-                f"problem {id_!r}: split must be train, test, both or empty, not {side[:40]!r}"
+                f"problem {id_!r}: split must be train, test, both or none, not {side[:40]!r}"
             )
         flags.append(SIDES[side])
     return [train for train, _ in flags], [held_out for _, held_out in flags]

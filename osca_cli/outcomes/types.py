@@ -127,10 +127,6 @@ class Outcomes:
         """Return the same outcomes with another split."""
         return replace(self, train=train, held_out=held_out)
 
-    def with_deterministic(self, deterministic: Mask) -> Outcomes:
-        """Return the same outcomes with other configurations taken as deterministic."""
-        return replace(self, deterministic=deterministic)
-
 
 def _check(outcomes: Outcomes) -> None:
     """Refuse what contradicts itself."""
@@ -149,6 +145,8 @@ def _check(outcomes: Outcomes) -> None:
     _refuse(outcomes, outcomes.n > UNLIMITED, "n is too large", outcomes.n)
     _refuse(outcomes, outcomes.c < 0, "correct is negative", outcomes.c)
     _refuse(outcomes, outcomes.c > outcomes.n, "more passes than samples: correct is", outcomes.c)
+    mixed = outcomes.deterministic[:, None] & (outcomes.c > 0) & (outcomes.c < outcomes.n)
+    _refuse(outcomes, mixed, "is marked deterministic, but both passed and failed: correct is", outcomes.c)
     for kind, cost in outcomes.costs.items():
         wrong = (cost < 0) | np.isinf(cost)
         _refuse(outcomes, wrong, f"cost in {kind} must be 0 or more, and finite", cost)

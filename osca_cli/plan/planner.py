@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -34,6 +34,8 @@ def make_plan(
     seed: int = 0,
     require: Collection[str] = (),
     forbid: Collection[str] = (),
+    time_limit_s: float = 60.0,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Plan:
     """Plan how to spend a budget per problem.
 
@@ -50,21 +52,22 @@ def make_plan(
         seed: Of the solvers that start at random.
         require: Configurations to draw at least once.
         forbid: Configurations not to draw.
+        time_limit_s: How long the ``exact`` solver may search.
+        clock: Seconds, for that limit and the certificate's ``seconds``; nothing else depends on it.
 
     Raises:
         UsageError: nothing can be planned: no training problem, an unknown cost, a budget below a sample.
     """
     if not outcomes.train.any():
         raise UsageError("no training problem: a plan has nothing to learn from; change the split")
-    outcomes, notes = _withdraw_deterministic(outcomes)
     train = outcomes.select(problems=outcomes.train)
     limits = limits_of(train, budget, require=require, forbid=forbid)
     fill = budget.kind == "samples"
 
-    begun = time.perf_counter()
+    begun = clock()
     rows = estimate(train, estimator)
-    solution = solve(rows, limits, solver, seed=seed)
-    seconds = time.perf_counter() - begun
+    solution = solve(rows, limits, solver, seed=seed, out_of_time=lambda: clock() - begun > time_limit_s)
+    seconds = clock() - begun
 
     choice = choose(train, limits, rows, lambda *_: solution.counts, fill=fill)
     value = coverage(rows, choice.counts)
@@ -97,19 +100,8 @@ def make_plan(
         pilot=_pilot(train),
         in_sample=bool(outcomes.overlap.any()),
         because=because(allocation, pure, over_pure, solves=value > 0),
-        notes=(*notes, *_notes(outcomes, train, budget, choice, validation)),
+        notes=_notes(outcomes, train, budget, choice, validation),
     )
-
-
-def _withdraw_deterministic(outcomes: Outcomes) -> tuple[Outcomes, list[str]]:
-    """Take a configuration that both passed and failed a problem for what it is: not deterministic."""
-    mixed = outcomes.deterministic & ((outcomes.c > 0) & (outcomes.c < outcomes.n)).any(axis=1)
-    names = [outcomes.configurations[index] for index in np.flatnonzero(mixed)]
-    notes = [
-        f"{name} is marked deterministic, but passed and failed the same problem: not taken as such"
-        for name in names
-    ]
-    return outcomes.with_deterministic(outcomes.deterministic & ~mixed), notes
 
 
 def _by_name(outcomes: Outcomes, counts: Ints) -> dict[str, int]:
@@ -183,7 +175,7 @@ def _pilot(train: Outcomes) -> Pilot:
 
 def _notes(
     outcomes: Outcomes, train: Outcomes, budget: Budget, choice: Choice, validation: CrossValidation | None
-) -> list[str]:
+) -> tuple[str, ...]:
     notes = []
     if overlap := int(outcomes.overlap.sum()):
         notes.append(f"{overlap} held-out problems are training problems too: what is held out is in sample")
@@ -194,7 +186,7 @@ def _notes(
         notes.append(f"caps leave room for {drawn} of the {budget.amount:g} samples")
     if validation is None:
         notes.append("too few training problems with samples to say what to expect on new ones")
-        return notes
+        return tuple(notes)
     if validation.extrapolated:
         notes.append(
             f"the plan draws more samples than {validation.extrapolated} of {len(validation.plan)} problems "
@@ -204,4 +196,4 @@ def _notes(
         notes.append(
             f"{validation.left_out} training problems lack samples to be evaluated on and are left out"
         )
-    return notes
+    return tuple(notes)
