@@ -18,6 +18,7 @@ from osca_cli.spec.types import BackendSettings, Configuration
 from osca_cli.spec.yaml12 import KeyPath
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @dataclass(slots=True)
@@ -131,32 +132,36 @@ class ConfigurationReader:
         return self.prompts.name_of(combination.values["prompt"], at)
 
     def _name(self, combination: Combination, prompt: str, path: KeyPath) -> str | None:
-        values = {**combination.values, "prompt": prompt}
-        written = values.pop("name", None)
-        if written is None:
-            swept = combination.swept or (("model", values["model"]), ("prompt", prompt))
-            return "/".join(_word(key, prompt if key == "prompt" else value) for key, value in swept)
-        # Variables first: a parameter of the same name goes before them.
-        words: dict[str, Json] = {
-            **cast("Mapping[str, Json]", values.get("extra", {})),
-            **cast("Mapping[str, Json]", values.get("vars", {})),
-            **{
-                key: value
-                for key, value in values.items()
-                if key in {"model", "prompt", "system", *PARAMETERS}
-            },
-        }
-        for placeholder in _PLACEHOLDER.findall(str(written)):
-            if placeholder not in words:
-                hint = did_you_mean(placeholder, words) or f"; there are: {', '.join(words)}"
-                self.files.faults.add((*path, "name"), f"the entry has no '{placeholder}'{hint}")
-                return None
-        return _PLACEHOLDER.sub(lambda match: _word(match[1], words[match[1]]), str(written))
+        words = _words(combination, prompt)
+        at = (*path, "name") if "name" in combination.values else path
+        if "name" in combination.values:
+            written = str(combination.values["name"])
+            for placeholder in _PLACEHOLDER.findall(written):
+                if placeholder not in words:
+                    hint = did_you_mean(placeholder, words) or f"; there are: {', '.join(words)}"
+                    self.files.faults.add(at, f"the entry has no '{placeholder}'{hint}")
+                    return None
+            name = _PLACEHOLDER.sub(lambda match: words[match[1]], written)
+        else:
+            swept = [_word(key, prompt if key == ("prompt",) else value) for key, value in combination.swept]
+            name = "/".join(swept or (words["model"], words["prompt"]))
+        if _CONTROL.search(name):
+            self.files.faults.add(at, "the name has a line break or control character; write another name:")
+            return None
+        return name
 
 
-def _word(key: str | int, value: Json) -> str:
+def _words(combination: Combination, prompt: str) -> dict[str, str]:
+    """Return what stands for each placeholder of a name; a parameter goes before a variable of its name."""
+    values = cast("Mapping[str, Any]", combination.values)
+    words = {key: _word((key,), values[key]) for key in ("model", *PARAMETERS, "system") if key in values}
+    named = {**values.get("extra", {}), **values.get("vars", {})}
+    return {name: _word(("vars", name), value) for name, value in named.items()} | words | {"prompt": prompt}
+
+
+def _word(key: KeyPath, value: Json) -> str:
     """Return a value as names have it: a model by its last path segment, a number as YAML would write it."""
-    if key == "model":
+    if key == ("model",):
         return str(value).rsplit("/", 1)[-1]
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 

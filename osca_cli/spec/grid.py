@@ -28,12 +28,12 @@ class Combination:
 
     Attributes:
         values: The entry as it would be written for this configuration alone.
-        swept: The grid's keys with their values here, in the order written.
-        paths: Where each value stands in the spec; ``("vars", "language")`` is a variable.
+        swept: The grid's keys (``("vars", "language")`` is one) with their values here, in the order written.
+        paths: Where each value stands in the spec.
     """
 
     values: Mapping[str, Json]
-    swept: tuple[tuple[str | int, Json], ...]
+    swept: tuple[tuple[KeyPath, Json], ...]
     paths: Mapping[KeyPath, KeyPath]
 
 
@@ -53,7 +53,7 @@ def expand(entry: Mapping[str, Json], path: KeyPath, faults: Faults) -> list[Com
     combinations = [
         Combination(
             values=_merged(fixed, axes, [axis.values[i] for axis, i in zip(axes, choice, strict=True)]),
-            swept=tuple((axis.key[-1], axis.values[i]) for axis, i in zip(axes, choice, strict=True)),
+            swept=tuple((axis.key, axis.values[i]) for axis, i in zip(axes, choice, strict=True)),
             paths=own
             | {axis.key: (*path, "grid", *axis.key, i) for axis, i in zip(axes, choice, strict=True)},
         )

@@ -137,7 +137,7 @@ def _jsonl(text: str, file: str) -> Iterator[Row]:
 
 
 def _parse_json(line: str) -> Any:
-    value = json.loads(line, parse_constant=_no_constant)
+    value = _DECODER.decode(line)
     if "\\u" in line:
         json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text: a UnicodeError
     return value
@@ -145,6 +145,9 @@ def _parse_json(line: str) -> Any:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number; write null")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def _csv(text: str, file: str) -> Iterator[Row]:

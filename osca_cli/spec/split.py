@@ -17,7 +17,7 @@ def fraction(task: str, group: Json) -> float:
     """Return where a group falls in [0, 1): the first 8 bytes of a SHA-256, as a fraction.
 
     >>> round(fraction("sums", "1"), 4)
-    0.0
+    0.1264
     """
     return int(digest([task, group])[:16], 16) / 2**64
 

@@ -288,7 +288,7 @@ def test_a_missing_spec_says_how_to_write_one(tmp_path):
 TOKENS = sorted({token for token in SMALLEST.replace("{", " { ").replace("}", " } ").split() if token})
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.integers(0, len(SMALLEST) - 1),
     st.integers(0, 30),
@@ -304,7 +304,7 @@ def test_a_damaged_spec_is_loaded_or_refused_with_places(load, position, length,
     assert message
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_value_in_any_place_is_loaded_or_refused(load, data):
     import yaml
