@@ -1,17 +1,22 @@
 """What many tests need: a folder with a small spec, the command line, the data folder."""
 
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from osca_cli.cli import main
+
 ROOT = Path(__file__).resolve().parent.parent
 PLUGIN = ROOT / "tests" / "plugin"
+sys.path.append(str(PLUGIN))  # where the scripted backend's entry point is found
 
 SPEC = """\
 version: 1
@@ -59,7 +64,26 @@ def environment(**more: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def osca(tmp_path: Path) -> Osca:
+def osca(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Osca:
+    """Run the command line in the test's folder, in this process: most tests need no other."""
+    for name in set(os.environ) - set(environment()):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def run(*args: str, cwd: Path = tmp_path, code: int | None = 0) -> Result:
+        out, err = io.StringIO(), io.StringIO()
+        monkeypatch.chdir(cwd)
+        with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as left:
+            main(list(args))
+        result = Result(left.value.code, out.getvalue(), err.getvalue())
+        assert code is None or result.code == code, result
+        return result
+
+    return run
+
+
+@pytest.fixture
+def osca_process(tmp_path: Path) -> Osca:
     """Run the command line as a process of its own in the test's folder."""
 
     def run(*args: str, cwd: Path = tmp_path, code: int | None = 0, **more: str) -> Result:
@@ -72,13 +96,10 @@ def osca(tmp_path: Path) -> Osca:
             timeout=120,
             check=False,
         )
-        assert code is None or process.returncode == code, (
-            process.returncode,
-            process.stdout,
-            process.stderr,
-        )
-        assert "Traceback" not in process.stderr, process.stderr
-        return Result(process.returncode, process.stdout, process.stderr)
+        result = Result(process.returncode, process.stdout, process.stderr)
+        assert code is None or result.code == code, result
+        assert "Traceback" not in result.err, result.err
+        return result
 
     return run
 

@@ -19,6 +19,7 @@ from osca_cli.errors import CheckFailedError, MissingSamplesError, UsageError
 from osca_cli.estimate.heldout import missing
 from osca_cli.outcomes.files import read_outcomes
 from osca_cli.plan.sources import task_outcomes
+from osca_cli.plan.stale import refuse_stale
 from osca_cli.run.measure import measure_asks
 from osca_cli.run.missing import Filter
 from osca_cli.run.pilot import forecast
@@ -34,9 +35,12 @@ from osca_cli.store.pool import Pool
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Judge by this outcomes file instead of the pool.",
 )
+@click.option("--stale", is_flag=True, help="Accept a plan whose spec has changed under it.")
 @json_option
 @db_option
-def command(plan: Path | None, task: str | None, outcomes: Path | None, as_json: bool, db: Path) -> None:
+def command(
+    plan: Path | None, task: str | None, outcomes: Path | None, stale: bool, as_json: bool, db: Path
+) -> None:
     """Prove PLAN on held-out problems, and exit with status 3 if an assertion fails.
 
     Nothing is drawn: what the pool lacks, `osca run PLAN --measure` draws.
@@ -47,6 +51,9 @@ def command(plan: Path | None, task: str | None, outcomes: Path | None, as_json:
     with ExitStack() as stack:
         from_pool = outcomes is None and any(one.outcomes is None for one in spec.tasks)
         pool = stack.enter_context(open_pool(db, create=False)) if from_pool else None
+        if not stale:
+            for one in spec.allocation.plans:
+                refuse_stale(spec, one)
         judged = _judged(spec, spec.allocation, pool, task, outcomes)
     passed = outcome_of(judged, spec.check.inconclusive)
     if as_json:

@@ -12,7 +12,7 @@ from osca_cli.allocate.solve import SOLVERS, Solver
 from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, shown
 from osca_cli.commands.tables import print_plan
 from osca_cli.console import news, print_json
-from osca_cli.errors import UsageError
+from osca_cli.errors import MissingSamplesError, UsageError
 from osca_cli.plan.block import Made, allocation_block
 from osca_cli.plan.choice import ESTIMATORS, Estimator
 from osca_cli.plan.planfile import in_folder, is_plan, with_allocation
@@ -144,6 +144,10 @@ def _made(
         outcomes, notes = task_outcomes(spec, one, pool)
         for note in notes:
             news(f"{one.name}: {note}")
+        if one.outcomes is None and not outcomes.n[:, outcomes.train].any():
+            raise MissingSamplesError(
+                f"the pool has no samples of training problems of task '{one.name}'; draw them: osca run {spec.path}"
+            )
         outcomes = matching(outcomes, only)
         plan = make_plan(outcomes, budget, task=one.name, estimator=estimator, solver=solver, seed=seed)
         hashes = definitions(spec, one, plan.allocation)

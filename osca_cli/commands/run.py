@@ -17,6 +17,7 @@ from osca_cli.commands.tables import print_execution, print_forecast, print_pool
 from osca_cli.console import news, print_json
 from osca_cli.errors import OscaError, UsageError
 from osca_cli.model import Problem
+from osca_cli.plan.stale import refuse_stale
 from osca_cli.run.execute import Answer, executions, run_plan
 from osca_cli.run.measure import measure_asks
 from osca_cli.run.missing import Ask, Filter, pilot_asks
@@ -43,6 +44,7 @@ class Options:
     answers: Path | None
     dry_run: bool
     offline: bool
+    stale: bool
     yes: bool
     as_json: bool
 
@@ -74,6 +76,7 @@ class Options:
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be drawn, and draw nothing.")
 @click.option("--offline", is_flag=True, help="Answer from the pool alone; a missing sample is an error.")
+@click.option("--stale", is_flag=True, help="Accept a plan whose spec has changed under it.")
 @click.option("--yes", is_flag=True, help="Do not ask before drawing many samples.")
 @json_option
 @db_option
@@ -90,6 +93,7 @@ def command(  # noqa: PLR0917 - one parameter for each option
     answers: Path | None,
     dry_run: bool,
     offline: bool,
+    stale: bool,
     yes: bool,
     as_json: bool,
     db: Path,
@@ -108,6 +112,7 @@ def command(  # noqa: PLR0917 - one parameter for each option
         answers=answers,
         dry_run=dry_run,
         offline=offline,
+        stale=stale,
         yes=yes,
         as_json=as_json,
     )
@@ -116,6 +121,11 @@ def command(  # noqa: PLR0917 - one parameter for each option
         raise UsageError(
             f"{loaded.path} has no allocation to measure; make a plan first: osca plan {loaded.path}"
         )
+    for one in options.chosen.tasks(loaded):
+        if one.outcomes is not None:
+            raise UsageError(
+                f"task '{one.name}' is an outcomes file: it can be planned and checked, and cannot be run"
+            )
     with open_pool(db) as pool:
         if measure and loaded.allocation is not None:
             news(f"measure: draws what osca check needs of the held-out problems of {loaded.path.name}")
@@ -173,6 +183,9 @@ def _confirm(spec: Spec, pool: Pool, asks: Sequence[Ask]) -> None:
 def _execute(spec: Spec, pool: Pool, allocation: AllocationBlock, options: Options) -> int:
     if options.split != "train" or options.samples is not None or options.chosen.only is not None:
         raise UsageError("--split, --samples and --only are for pilots; add --pilot, or leave them out")
+    if not options.stale:
+        for plan in allocation.plans:
+            refuse_stale(spec, plan)
     problems = _production(spec, options)
     work = executions(spec, allocation, options.chosen, problems)
     where = "held-out problems" if options.problems is None else f"problems of {options.problems}"

@@ -1,0 +1,36 @@
+"""Whether a spec has changed under the plan that was made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from osca_cli.errors import UsageError
+from osca_cli.plan.sources import definitions, verifier_hash
+from osca_cli.spec.types import PlannedTask, Spec
+
+
+def changed(spec: Spec, plan: PlannedTask) -> list[str]:
+    """Return what a plan was made with and is now defined otherwise: configurations, the verifier.
+
+    A plan written by hand says nothing of this, so nothing has changed.
+    """
+    task = spec.task(plan.task)
+    then = plan.block.get("definitions")
+    now = definitions(spec, task, plan.counts)
+    if not isinstance(then, Mapping):
+        return []
+    names = [f"configuration '{name}'" for name in plan.counts if then.get(name) != now.get(name)]
+    return names + (["the verifier"] if plan.block.get("verifier") != verifier_hash(task) else [])
+
+
+def refuse_stale(spec: Spec, plan: PlannedTask) -> None:
+    """Refuse a plan whose spec has changed under it.
+
+    Raises:
+        UsageError: a configuration that it draws, or the verifier, is not what it was made with.
+    """
+    if names := changed(spec, plan):
+        raise UsageError(
+            f"{spec.path}: since the plan of task '{plan.task}' was made, {' and '.join(names)} changed;"
+            f" plan again (osca plan {spec.path}), or accept it with --stale"
+        )
