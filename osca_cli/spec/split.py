@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from osca_cli.identity import digest
@@ -39,3 +40,22 @@ def split_problems(
     for problem in problems:
         sides[fraction(problem.task, group_of(problem, group)) < share].append(problem)
     return tuple(sides[0]), tuple(sides[1])
+
+
+def find_twins(
+    train: Sequence[Problem], held_out: Sequence[Problem], id_field: str
+) -> tuple[Problem, Problem] | None:
+    """Return a training and a held-out problem that differ in their ids alone, if there are any.
+
+    Such a problem has been seen: what it proves of a plan is no proof.
+    """
+    seen = {_content(problem, id_field): problem for problem in train}
+    for problem in held_out:
+        twin = seen.get(_content(problem, id_field))
+        if twin is not None:
+            return twin, problem
+    return None
+
+
+def _content(problem: Problem, id_field: str) -> str:
+    return json.dumps({**problem.fields, id_field: None}, sort_keys=True)

@@ -11,7 +11,7 @@ from osca_cli.model import Json, Problem
 from osca_cli.registry import did_you_mean
 from osca_cli.spec.files import Files
 from osca_cli.spec.problems import Row, make_problems, read_rows
-from osca_cli.spec.split import split_problems
+from osca_cli.spec.split import find_twins, split_problems
 from osca_cli.spec.templates import Prompts, read_prompts
 from osca_cli.spec.types import ProblemFields, Task
 from osca_cli.spec.verifiers import Verifiers, resolve_verifier
@@ -50,19 +50,12 @@ def read_task(
     verifier = None
     if "verifier" in values:
         verifier = resolve_verifier(values["verifier"], (*path, "verifier"), verifiers, files.faults)
-    share, group = _held_out(values)
-    train, held_out = split_problems(problems, share, group)
-    if problems and share and not (train and held_out):
-        side = "training" if held_out else "held-out"
-        files.faults.add(
-            (*path, "held_out"),
-            f"leaves no {side} problem of {len(problems)}; add problems, or write another share or field",
-        )
+    train, held_out = _split(values, problems, path, files)
     task = Task(
         name=values["name"],
         train=train,
         held_out=held_out,
-        group=group,
+        group=_held_out(values)[1],
         fields=_fields(values),
         prompts={},
         verifier=verifier,
@@ -70,6 +63,26 @@ def read_task(
         place=files.faults.document.key(path),
     )
     return TaskDraft(task, prompts, path)
+
+
+def _split(
+    values: Mapping[str, Any], problems: Sequence[Problem], path: KeyPath, files: Files
+) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+    """Return the training and the held-out problems."""
+    share, group = _held_out(values)
+    train, held_out = split_problems(problems, share, group)
+    at = (*path, "held_out")
+    if problems and share and not (train and held_out):
+        side = "training" if held_out else "held-out"
+        what = "add problems, or write another share or field"
+        files.faults.add(at, f"leaves no {side} problem of {len(problems)}; {what}")
+    twins = find_twins(train, held_out, _fields(values).id)
+    if twins:
+        ids = f"training problem '{twins[0].id}' and held-out problem '{twins[1].id}'"
+        files.faults.add(
+            at, f"{ids} are the same but for their ids; remove one, so that nothing seen is proof"
+        )
+    return train, held_out
 
 
 def _outcomes_task(values: Mapping[str, Any], path: KeyPath, files: Files) -> TaskDraft | None:

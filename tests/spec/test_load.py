@@ -118,6 +118,16 @@ def test_faults_of_the_problem_file_are_told_in_that_file(faults_of, folder):
     assert faults_of(SMALLEST) == ["sums.jsonl:2:9: not a line of JSON: Expecting ',' delimiter"]
 
 
+def test_a_held_out_problem_that_was_trained_on_is_a_fault(faults_of, folder):
+    rows = [{"id": i, "question": "What is 1 + 1?", "answer": 2} for i in range(4)]
+    (folder / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    (found,) = faults_of(SMALLEST)
+
+    assert "tasks[0].held_out: training problem '" in found
+    assert "are the same but for their ids" in found
+
+
 def test_problems_may_stand_in_the_spec(load, faults_of):
     inline = "{source: inline, items: [{id: a, question: 1+1, answer: 2}, {id: b, question: 2+2, answer: 4}]}"
     text = edited(("{source: jsonl, path: sums.jsonl, id: id}", inline), ("    held_out: 0.5\n", ""))

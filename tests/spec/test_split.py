@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from osca_cli.model import Problem
-from osca_cli.spec.split import fraction, split_problems
+from osca_cli.spec.split import find_twins, fraction, split_problems
 
 
 def problems(ids, **fields):
@@ -56,3 +56,12 @@ def test_a_larger_share_holds_out_what_a_smaller_one_did():
     many = split_problems(problems(range(200)), 0.5, None)[1]
 
     assert {p.id for p in few} < {p.id for p in many}
+
+
+def test_twins_differ_in_their_ids_alone():
+    one, same, other = (
+        Problem("t", name, {"id": name, "q": q}) for name, q in [("1", "x"), ("2", "x"), ("3", "y")]
+    )
+
+    assert find_twins([one], [other, same], "id") == (one, same)
+    assert find_twins([one], [other], "id") is None
