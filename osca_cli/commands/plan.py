@@ -146,7 +146,8 @@ def _made(
             news(f"{one.name}: {note}")
         if one.outcomes is None and not outcomes.n[:, outcomes.train].any():
             raise MissingSamplesError(
-                f"the pool has no samples of training problems of task '{one.name}'; draw them: osca run {spec.path}"
+                f"the pool has no samples of training problems of task '{one.name}';"
+                f" draw them: osca run {shown(spec.path)}"
             )
         outcomes = matching(outcomes, only)
         plan = make_plan(outcomes, budget, task=one.name, estimator=estimator, solver=solver, seed=seed)

@@ -219,7 +219,13 @@ def _production(spec: Spec, options: Options) -> dict[str, Sequence[Problem]] | 
     if len(tasks) > 1:
         names = ", ".join(task.name for task in tasks)
         raise UsageError(f"--problems: say which task they belong to with --task ({names})")
-    return {tasks[0].name: read_problem_file(options.problems, tasks[0])}
+    problems = read_problem_file(options.problems, tasks[0])
+    known = {problem.id for problem in (*tasks[0].train, *tasks[0].held_out)}
+    if seen := [problem.id for problem in problems if problem.id in known]:
+        news(
+            f"note: {plural(len(seen), 'problem')} of {options.problems} are problems of the spec, such as {seen[0]}"
+        )
+    return {tasks[0].name: problems}
 
 
 @contextmanager
