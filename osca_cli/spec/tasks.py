@@ -11,7 +11,7 @@ from osca_cli.model import Json, Problem
 from osca_cli.registry import did_you_mean
 from osca_cli.spec.files import Files
 from osca_cli.spec.problems import Row, make_problems, read_rows
-from osca_cli.spec.split import find_twins, split_problems
+from osca_cli.spec.split import find_twins, group_of, split_problems
 from osca_cli.spec.templates import Prompts, read_prompts
 from osca_cli.spec.types import ProblemFields, Task
 from osca_cli.spec.verifiers import Verifiers, resolve_verifier
@@ -74,8 +74,10 @@ def _split(
     at = (*path, "held_out")
     if problems and share and not (train and held_out):
         side = "training" if held_out else "held-out"
+        groups = len({str(group_of(problem, group)) for problem in problems})
+        among = f"{len(problems)}" if group is None else f"{len(problems)} in {groups} groups"
         what = "add problems, or write another share or field"
-        files.faults.add(at, f"leaves no {side} problem of {len(problems)}; {what}")
+        files.faults.add(at, f"leaves no {side} problem of {among}; {what}")
     twins = find_twins(train, held_out, _fields(values).id)
     if twins:
         ids = f"training problem '{twins[0].id}' and held-out problem '{twins[1].id}'"

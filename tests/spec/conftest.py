@@ -30,7 +30,7 @@ FaultsOf = Callable[..., list[str]]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    rows = [{"id": i, "question": f"What is {i} + {i}?", "answer": 2 * i, "topic": i % 5} for i in range(20)]
+    rows = [{"id": i, "question": f"What is {i} + {i}?", "answer": 2 * i, "topic": i % 7} for i in range(20)]
     (tmp_path / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return tmp_path
 
