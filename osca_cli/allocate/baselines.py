@@ -27,7 +27,7 @@ def best_pure(rows: Rows, limits: Limits) -> tuple[int, float]:
 def _affordable(rows: Rows, limits: Limits) -> Floats:
     """Return how many samples the budget buys of each configuration alone, in fractions."""
     caps = np.minimum(limits.upper, rows.horizon).astype(float)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         bought = np.where(limits.costs > 0, limits.budget / limits.costs, np.inf)
     whole = np.floor(bought * SLACK)
     # 0.03 / 0.01 is 2.9999999999999996: what is whole but for rounding is whole.

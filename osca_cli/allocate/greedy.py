@@ -24,7 +24,7 @@ def greedy_order(rows: Rows, limits: Limits) -> list[int]:
     room = limits.room(counts)
     mass = rows.weights * np.exp(log_failure(rows, counts))
     chance = -np.expm1(rows.steps(counts))
-    price = np.maximum(limits.costs, 1e-12 * max(limits.budget, 1e-300))
+    price = limits.prices()
     density = (chance @ mass) / price
     order: list[int] = []
     while True:

@@ -52,6 +52,11 @@ class Limits:
         """Build the limits of a budget in samples."""
         return cls.of(np.ones(size), budget, upper=upper)
 
+    def prices(self) -> Floats:
+        """Return the costs with next to nothing instead of 0, to divide by, shape ``(S,)``."""
+        scale = float(self.costs.max()) or 1.0
+        return np.maximum(self.costs, 1e-12 * scale)
+
     def room(self, counts: Ints) -> float:
         """Return what is left of the budget, rounding forgiven."""
         return self.budget * SLACK - float(self.costs @ counts)
@@ -59,7 +64,7 @@ class Limits:
     def most(self) -> Ints:
         """Return how often each configuration could be drawn if the required rest is drawn too."""
         room = max(0.0, self.room(self.lower))
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             affordable = np.where(self.costs > 0, np.floor(room / self.costs), UNLIMITED)
         more = np.minimum(affordable, UNLIMITED).astype(np.int64)
         most: Ints = np.minimum(self.upper, self.lower + more)

@@ -70,7 +70,7 @@ def _density(rows: Rows, limits: Limits, prices: Floats, near: Ints) -> Floats:
     """Return the worth per cost of the next sample of each configuration, shape ``(S,)``."""
     slopes = rows.slopes(prices)
     at = np.zeros_like(near) if rows.linear else np.minimum(near, slopes.shape[1] - 1)
-    density: Floats = slopes[np.arange(len(near)), at] / np.maximum(limits.costs, 1e-300)
+    density: Floats = slopes[np.arange(len(near)), at] / limits.prices()
     return density
 
 

@@ -57,7 +57,7 @@ def _promising(rows: Rows, limits: Limits, counts: Ints) -> Ints:
     """Return the configurations whose next sample gains most per cost, in their own order."""
     may = counts < np.minimum(limits.upper, rows.horizon)
     mass = rows.weights * np.exp(log_failure(rows, counts))
-    density = -np.expm1(rows.steps(counts)) @ mass / np.maximum(limits.costs, 1e-300)
+    density = -np.expm1(rows.steps(counts)) @ mass / limits.prices()
     best = np.argsort(-np.where(may, density, -1.0), kind="stable")[:TAKERS]
     return np.sort(best[may[best]])
 

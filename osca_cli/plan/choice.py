@@ -43,28 +43,26 @@ def estimate(outcomes: Outcomes, estimator: Estimator) -> Rows:
             return plugin(outcomes)
 
 
-def choose(
-    outcomes: Outcomes, limits: Limits, rows: Rows, find: Callable[[Rows, Limits], Ints], *, fill: bool
-) -> Choice:
+def choose(outcomes: Outcomes, limits: Limits, rows: Rows, find: Callable[[Rows, Limits], Ints]) -> Choice:
     """Choose an allocation and the baselines.
+
+    What the solver leaves of the budget, since more samples would gain nothing on the training problems,
+    goes to all configurations in turns, the best pass rate per cost first: new problems differ.
 
     Args:
         outcomes: Training problems only.
         limits: What allocations keep.
         rows: Their estimate.
         find: The solver.
-        fill: Whether the whole budget is to be drawn: samples that gain nothing on the training problems
-            then go to all configurations in turns, since new problems differ.
     """
-    preference = by_pass_rate(mean_rates(outcomes))
-    counts = find(rows, limits)
-    if fill:
-        counts = round_robin(preference, limits, counts)
+    rates = mean_rates(outcomes)
+    preference = by_pass_rate(rates / limits.prices())
+    counts = round_robin(preference, limits, find(rows, limits))
     return Choice(
         counts,
         tuple(schedule(rows, counts, limits.costs, preference)),
         best_pure(rows, limits),
-        uniform(preference, limits),
+        uniform(by_pass_rate(rates), limits),
     )
 
 

@@ -62,22 +62,19 @@ def make_plan(
         raise UsageError("no training problem: a plan has nothing to learn from; change the split")
     train = outcomes.select(problems=outcomes.train)
     limits = limits_of(train, budget, require=require, forbid=forbid)
-    fill = budget.kind == "samples"
 
     begun = clock()
     rows = estimate(train, estimator)
     solution = solve(rows, limits, solver, seed=seed, out_of_time=lambda: clock() - begun > time_limit_s)
     seconds = clock() - begun
 
-    choice = choose(train, limits, rows, lambda *_: solution.counts, fill=fill)
+    choice = choose(train, limits, rows, lambda *_: solution.counts)
     value = coverage(rows, choice.counts)
     certificate = Certificate(value, max(solution.bound, value), seconds)
 
     def choose_anew(rest: Outcomes) -> Choice:
         anew = estimate(rest, estimator)
-        return choose(
-            rest, limits, anew, lambda rows, limits: find(rows, limits, solver, seed=seed)[0], fill=fill
-        )
+        return choose(rest, limits, anew, lambda rows, limits: find(rows, limits, solver, seed=seed)[0])
 
     validation = cross_validate(train, _usd(train), choose_anew)
     allocation = _by_name(outcomes, choice.counts)
