@@ -55,13 +55,9 @@ class ConfigurationReader:
         other = self.found.setdefault(name, configuration)
         if other is configuration:
             return
-        message = (
-            f"'{name}' is the name of a configuration in line {other.place.line} too; give one another name:"
-        )
+        message = f"'{name}' is the name of a configuration in line {other.place.line} too; give one another"
         if other.place == configuration.place:
-            message = (
-                f"two combinations are named '{name}'; remove a repeated value, or write a name: with its key"
-            )
+            message = f"two combinations are named '{name}'; remove a repeated value, or put its key in name:"
         self.files.faults.add((*path, "name") if "name" in combination.values else path, message)
 
     def _configuration(

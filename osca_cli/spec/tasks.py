@@ -38,7 +38,7 @@ class TaskDraft:
 def read_task(
     entry: Mapping[str, Json], path: KeyPath, shared: Prompts, verifiers: Verifiers, files: Files
 ) -> TaskDraft | None:
-    """Read one task; ``None`` after a fault."""
+    """Read one task; ``None`` where nothing of it can be used."""
     values = cast("Mapping[str, Any]", entry)
     if "outcomes" in values:
         return _outcomes_task(values, path, files)

@@ -224,7 +224,7 @@ def test_two_entries_of_one_name_are_a_fault_that_names_the_other(faults_of):
     text = SMALLEST[: SMALLEST.index("  - grid")] + one + one.replace("llama_cpp/m", "llama_cpp/n")
 
     assert faults_of(text) == [
-        "spec.yaml:10:12: configurations[1].name: 'a' is the name of a configuration in line 9 too; give one another name:"
+        "spec.yaml:10:12: configurations[1].name: 'a' is the name of a configuration in line 9 too; give one another"
     ]
 
 
