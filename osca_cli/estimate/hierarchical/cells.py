@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from osca_cli.outcomes.types import Floats, Ints, Mask, Outcomes
 
@@ -18,6 +20,7 @@ class Cells:
         n: Samples of each kind, shape ``(V,)``; 0 is a kind like any other.
         c: Passes of each kind, shape ``(V,)``.
         kind: Kind of each cell, shape ``(S, P)``.
+        membership: How many cells of a kind a problem has, shape ``(V, P)``; a product sums over cells.
         deterministic: Whether every sample of a configuration is the same, shape ``(S,)``.
     """
 
@@ -25,20 +28,34 @@ class Cells:
     n: Floats
     c: Floats
     kind: Ints
+    membership: csr_array[Any]
     deterministic: Mask
 
     @classmethod
     def of(cls, outcomes: Outcomes) -> Cells:
         """Group the cells of outcomes; of a deterministic configuration the first sample says all."""
-        once = outcomes.deterministic[:, None]
-        n = np.where(once, np.minimum(outcomes.n, 1), outcomes.n)
-        c = np.where(once, np.minimum(outcomes.c, 1), outcomes.c)
-        kinds = []
-        kind = np.empty(n.shape, np.int64)
-        for s in range(len(n)):
-            pairs, index = np.unique(np.stack([n[s], c[s]], axis=1), axis=0, return_inverse=True)
-            kind[s] = index.ravel() + sum(map(len, kinds))
-            kinds.append(pairs)
-        counts = np.concatenate(kinds).astype(float)
-        owner = np.repeat(np.arange(len(n)), [len(pairs) for pairs in kinds])
-        return cls(owner, counts[:, 0], counts[:, 1], kind, outcomes.deterministic)
+        size, width = outcomes.n.shape
+        most = np.where(outcomes.deterministic, 1, np.iinfo(np.int64).max)[:, None]
+        n, c = np.minimum(outcomes.n, most), np.minimum(outcomes.c, most)
+        cells = np.stack([np.repeat(np.arange(size), width), n.ravel(), c.ravel()])
+        kinds, kind = _distinct(cells)
+        problem = np.tile(np.arange(width), size)
+        membership = csr_array((np.ones(kind.size), (kind, problem)), shape=(kinds.shape[1], width))
+        return cls(
+            kinds[0],
+            kinds[1].astype(float),
+            kinds[2].astype(float),
+            kind.reshape(size, width),
+            membership,
+            outcomes.deterministic,
+        )
+
+
+def _distinct(columns: Ints) -> tuple[Ints, Ints]:
+    """Return the distinct columns in ascending order, and which of them each column is."""
+    order = np.lexsort(columns[::-1])
+    sorted_ = columns[:, order]
+    first = np.any(np.diff(sorted_, axis=1, prepend=-1) != 0, axis=0)
+    which = np.empty(columns.shape[1], np.int64)
+    which[order] = np.cumsum(first) - 1
+    return sorted_[:, first], which

@@ -1,0 +1,17 @@
+"""A model of pass rates that shares strength: between problems, and between configurations.
+
+Few samples of a cell say little; all cells of a problem say how hard it is, and all cells of a configuration
+how good it is. The parts, each a module:
+
+- ``cells``: outcomes grouped into kinds of equal counts;
+- ``likelihood``: how probable counts are on a problem of given ease, with an insurance against trusting that;
+- ``fit``: the parameters, by expectation maximisation;
+- ``posterior``: how probably k samples all fail, on problems seen and on new ones;
+- ``estimate``: the rows that a solver sees.
+
+Nothing is random: equal outcomes give equal estimates, whatever the order of problems and configurations.
+"""
+
+from osca_cli.estimate.hierarchical.estimate import Fitted, fit_model, hierarchical
+
+__all__ = ["Fitted", "fit_model", "hierarchical"]

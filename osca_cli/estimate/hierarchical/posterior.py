@@ -1,0 +1,80 @@
+"""The posterior: how probably all of k samples fail, on problems seen and on new ones."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import gammaln
+
+from osca_cli.estimate.hierarchical.cells import Cells
+from osca_cli.estimate.hierarchical.likelihood import Evidence, Parameters
+from osca_cli.outcomes.types import Floats, Ints
+
+LEAST = 1e-30
+"""Failure is never taken to be less probable than this."""
+
+
+def of_problems(cells: Cells, parameters: Parameters, known: Evidence, configuration: int, k: Ints) -> Floats:
+    """Return ``log E[(1 - p)^k]`` of one configuration given each problem's counts.
+
+    A sample of a deterministic configuration, once seen, is known: it passes or fails for ever.
+
+    Args:
+        cells: The counts.
+        parameters: Of the model, fitted to these problems or to others.
+        known: The evidence of these cells.
+        configuration: Its index.
+        k: Numbers of samples, shape ``(K,)``.
+
+    Returns:
+        Shape ``(K, P)``: 0 at ``k = 0``, non-increasing and convex in ``k``.
+    """
+    kinds = np.flatnonzero(cells.owner == configuration)
+    n, c = cells.n[kinds, None], cells.c[kinds, None]
+    k, once = _draws(cells, configuration, k)
+    regular, insured = _failures(parameters, configuration, n, c, k)
+    share = known.regular[kinds]
+    failure = share * regular + (1 - share) * insured
+    if once:
+        failure = np.where((n > 0) & (k > 0)[:, None, None], 1 - c, failure)
+    kind = cells.kind[configuration] - kinds[0]
+    return _log(np.einsum("pg,kpg->kp", known.ease, failure[:, kind]), k)
+
+
+def of_new_problems(cells: Cells, parameters: Parameters, configuration: int, k: Ints) -> Floats:
+    """Return ``log E[(1 - p)^k]`` of one configuration on new problems of each ease, shape ``(K, G)``."""
+    k, _ = _draws(cells, configuration, k)
+    nothing = np.zeros((1, 1))
+    regular, insured = _failures(parameters, configuration, nothing, nothing, k)
+    failure = (1 - parameters.insurance) * regular + parameters.insurance * insured
+    return _log(failure[:, 0], k)
+
+
+def _draws(cells: Cells, configuration: int, k: Ints) -> tuple[Ints, bool]:
+    """Return how many different samples k draws give, and whether that is one at most."""
+    once = bool(cells.deterministic[configuration])
+    return (np.minimum(k, 1) if once else k), once
+
+
+def _failures(
+    parameters: Parameters, configuration: int, n: Floats, c: Floats, k: Ints
+) -> tuple[Floats, Floats]:
+    """Return ``E[(1 - p)^k]`` of regular cells, shape ``(K, V, G)``, and of insured ones, ``(K, V, 1)``."""
+    alike, mean = parameters.alike[configuration], parameters.mean[configuration]
+    marginal = parameters.marginal[configuration]
+    return (
+        _beta_failure(mean * alike + c, (1 - mean) * alike + n - c, k),
+        _beta_failure(marginal + c, 1 - marginal + n - c, k),
+    )
+
+
+def _beta_failure(passing: Floats, failing: Floats, k: Ints) -> Floats:
+    """Return ``E[(1 - p)^k]`` for ``p ~ Beta(passing, failing)``, with k as the first axis."""
+    k, total = k[:, None, None], passing + failing
+    value: Floats = np.exp(gammaln(failing + k) - gammaln(failing) - gammaln(total + k) + gammaln(total))
+    return value
+
+
+def _log(failure: Floats, k: Ints) -> Floats:
+    """Return the logarithm, finite, at most 0, and 0 of no sample, whatever rounding says."""
+    value: Floats = np.log(np.clip(failure, LEAST, 1.0))
+    return np.where((k > 0)[:, None], value, 0.0)
