@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from osca_cli import __version__
-from osca_cli.errors import OscaError
+from osca_cli.errors import OscaError, SpecError
 
 COMMANDS = {
     "init": "Write a commented spec that runs as it is.",
@@ -81,6 +81,9 @@ def _run(args: list[str] | None) -> int:
         return error.exit_code
     except click.ClickException as error:
         error.show()
+        return error.exit_code
+    except SpecError as error:
+        click.echo(str(error), err=True)  # bare, so that editors find `file:line:column`
         return error.exit_code
     except OscaError as error:
         click.echo(f"osca: {error}", err=True)
