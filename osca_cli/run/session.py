@@ -87,7 +87,8 @@ async def _session(spec: Spec, pool: Pool, kind: RunKind, offline: bool) -> Asyn
             spec=spec.path,
             spec_hash=spec_hash(spec),
             osca=__version__,
-            engines={name: backend.provenance() for name, backend in backends.items()},
+            # Offline nothing is drawn, so the engine need not even be installed.
+            engines={} if offline else {name: one.provenance() for name, one in backends.items()},
         )
         sampling = Sampling(
             pool=pool,
