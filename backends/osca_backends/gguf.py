@@ -41,7 +41,7 @@ def metadata_keys(path: Path) -> frozenset[str]:
         try:
             _version, _tensors, entries = _unpack(file, "<IQQ")
             return frozenset(_entry(file) for _ in range(entries))
-        except (struct.error, KeyError, UnicodeDecodeError) as error:
+        except (struct.error, KeyError, UnicodeDecodeError, RecursionError) as error:
             raise NotGGUFError(f"{path} is a damaged GGUF file: its metadata cannot be read") from error
 
 

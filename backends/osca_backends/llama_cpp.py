@@ -6,6 +6,7 @@ What is sent to the sampler and why: docs/decisions/020-llama-cpp-backend.md.
 from __future__ import annotations
 
 import difflib
+import re
 from importlib.metadata import version
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -57,7 +58,7 @@ class LlamaCpp:
             value = settings.get(name)
             return value if isinstance(value, int) else default
 
-        self.max_in_flight = integer("slots", 8)
+        self.max_in_flight = integer("slots", 4)
         self._settings = EngineSettings(
             threads=integer("threads", available_cpus()),
             slots=self.max_in_flight,
@@ -126,9 +127,9 @@ class LlamaCpp:
             UnavailableError: it is neither a path nor a known name.
         """
         if "/" in model or model.endswith(".gguf"):
-            return self._site.folder / model
+            return _whole(self._site.folder / model)
         near = difflib.get_close_matches(model, KNOWN_MODELS, n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
+        hint = f"; did you mean '{near[0]}'?" if near else "."
         raise UnavailableError(
             f"llama_cpp knows no model '{model}'{hint} It knows {', '.join(KNOWN_MODELS)}, "
             "and any GGUF file by its path: 'model: llama_cpp/./file.gguf'"
@@ -145,3 +146,12 @@ class LlamaCpp:
             raise UnavailableError(str(error)) from error
         except OSError as error:
             raise UnavailableError(f"cannot read the model file {path}: {error.strerror}") from error
+
+
+def _whole(path: Path) -> Path:
+    """Refuse a part of a model: its hash would not be the model's."""
+    if part := re.search(r"-\d{5}-of-(\d{5})\.gguf$", path.name):
+        raise UnavailableError(
+            f"{path} is one of {int(part[1])} parts of a model: merge them (llama-gguf-split --merge)"
+        )
+    return path

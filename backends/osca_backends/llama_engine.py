@@ -150,6 +150,9 @@ def xllamacpp() -> ModuleType:
         UnavailableError: it is not installed, or not for this machine.
     """
     try:
+        # Threads of computation meet hundreds of times a token. By default they spin while they wait, and
+        # where anything else wants the processor all of it is lost; read when the module is loaded.
+        os.environ.setdefault("GOMP_SPINCOUNT", "300")
         module: ModuleType = importlib.import_module("xllamacpp")
     except ImportError as error:
         raise UnavailableError(
