@@ -10,9 +10,8 @@ from itertools import count
 import numpy as np
 
 from osca_cli.allocate.bound import upper_bound
-from osca_cli.allocate.greedy import greedy_order
 from osca_cli.allocate.limits import Limits
-from osca_cli.allocate.relaxation import Relaxed, relax
+from osca_cli.allocate.relaxation import Relaxed, relax, round_down
 from osca_cli.estimate.rows import Rows, coverage, log_failure
 from osca_cli.outcomes.types import Floats, Ints
 
@@ -76,7 +75,7 @@ def _explore(search: _Search, box: Limits, fractional: Floats) -> None:
     if not free.any() or box.room(box.lower) < 3 * float(box.costs[free].min()):
         search.offer(_best_of_small(rows, box))
         return
-    near = _rounded(rows, box, fractional)
+    near = round_down(rows, box, fractional)
     search.offer(near)
     search.push(box, relax(rows, box, near))
 
@@ -92,15 +91,6 @@ def _halves(box: Limits, fractional: Floats) -> list[Limits]:
     upper, lower = box.upper.copy(), box.lower.copy()
     upper[at], lower[at] = below, below + 1
     return [Limits(box.costs, box.budget, box.lower, upper), Limits(box.costs, box.budget, lower, box.upper)]
-
-
-def _rounded(rows: Rows, box: Limits, fractional: Floats) -> Ints:
-    """Return whole counts near fractional ones, within the box, filled up greedily."""
-    down = np.clip(np.floor(fractional + 1e-6).astype(np.int64), box.lower, box.most())
-    if box.room(down) < 0:
-        down = box.lower
-    rest = Limits(box.costs, box.budget, down, box.upper)
-    return down + np.bincount(greedy_order(rows, rest), minlength=len(down))
 
 
 def _best_of_small(rows: Rows, box: Limits) -> Ints:

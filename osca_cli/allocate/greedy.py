@@ -38,7 +38,8 @@ def greedy_order(rows: Rows, limits: Limits) -> list[int]:
         if density[best] < density.max():
             continue
         mass = mass * (1 - chance[best])
-        chance[best] = _chance(rows, best, int(counts[best]) + 1)
+        if not rows.linear:
+            chance[best] = _chance(rows, best, int(counts[best]) + 1)
         counts[best] += 1
         room -= limits.costs[best]
         order.append(best)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg.lapack import dposv
 
 from osca_cli.outcomes.types import Floats
 
@@ -61,9 +61,7 @@ def minimise(programme: Programme, *, tolerance: float = 1e-10, most_steps: int 
         if gap < tolerance and np.abs(residual).max() < tolerance:
             break
         curvature = (programme.fall * mass) @ programme.fall.T
-        try:
-            _advance(point, gradient, curvature, costs, 0.1 * gap / (2 * len(costs) + 1))
-        except LinAlgError:
+        if not _advance(point, gradient, curvature, costs, 0.1 * gap / (2 * len(costs) + 1)):
             break
     return point.z, point.cost_dual / programme.room
 
@@ -77,14 +75,16 @@ def _start(programme: Programme, costs: Floats) -> _Point:
     return _Point(z, above, slack, balance / z, balance / above, balance / slack)
 
 
-def _advance(point: _Point, gradient: Floats, curvature: Floats, costs: Floats, target: float) -> None:
-    """Take one Newton step towards complementarity ``target``, staying strictly feasible."""
+def _advance(point: _Point, gradient: Floats, curvature: Floats, costs: Floats, target: float) -> bool:
+    """Take one Newton step towards complementarity ``target``, strictly feasible; tell if there was one."""
     above, slack = point.above, point.slack
     low, high, cost = point.low_dual / point.z, point.high_dual / above, point.cost_dual / slack
-    system = curvature + cost * np.outer(costs, costs)
-    system[np.diag_indices_from(system)] += low + high
+    system = curvature + (cost * costs)[:, None] * costs
+    system.flat[:: len(costs) + 1] += low + high
     right = target / point.z - target / above - (target / slack) * costs - gradient
-    step = cho_solve(cho_factor(system, check_finite=False), right, check_finite=False)
+    _, step, failed = dposv(system, right, overwrite_a=True)
+    if failed:
+        return False
     spent = float(costs @ step)
     low_step = target / point.z - point.low_dual - low * step
     high_step = target / above - point.high_dual + high * step
@@ -101,9 +101,10 @@ def _advance(point: _Point, gradient: Floats, curvature: Floats, costs: Floats, 
     point.low_dual = point.low_dual + dual_ahead * low_step
     point.high_dual = point.high_dual + dual_ahead * high_step
     point.cost_dual += dual_ahead * cost_step
+    return True
 
 
 def _ahead(value: Floats | float, step: Floats | float) -> float:
     """Return how far along a step, at most 1, a positive value stays clearly positive."""
-    shrink = float(np.max(-np.asarray(step) / np.asarray(value)))
+    shrink = float(np.max(-step / value))
     return 1.0 if shrink <= 0 else min(1.0, 0.99 / shrink)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from osca_cli.allocate.bound import tangent_prices, upper_bound
+from osca_cli.allocate.greedy import greedy_order
 from osca_cli.allocate.interior_point import Programme, minimise
 from osca_cli.allocate.limits import Limits
 from osca_cli.estimate.rows import Rows, coverage
@@ -64,6 +65,15 @@ def relax(rows: Rows, limits: Limits, near: Ints) -> Relaxed:
             best = Relaxed(counts, prices, bound)
         joining = _top(_density(rows, limits, prices, near), free & ~active, worth * (1 + 1e-6))
     return best
+
+
+def round_down(rows: Rows, limits: Limits, fractional: Floats) -> Ints:
+    """Return whole counts near fractional ones: rounded down within the limits, filled up greedily."""
+    down = np.clip(np.floor(fractional + 1e-6).astype(np.int64), limits.lower, limits.most())
+    if limits.room(down) < 0:
+        down = limits.lower
+    rest = Limits(limits.costs, limits.budget, down, limits.upper)
+    return down + np.bincount(greedy_order(rows, rest), minlength=len(down))
 
 
 def _density(rows: Rows, limits: Limits, prices: Floats, near: Ints) -> Floats:

@@ -11,7 +11,7 @@ from osca_cli.allocate.exact import TOLERANCE, branch_and_bound
 from osca_cli.allocate.greedy import greedy
 from osca_cli.allocate.hill_climb import hill_climb
 from osca_cli.allocate.limits import Limits
-from osca_cli.allocate.relaxation import relax
+from osca_cli.allocate.relaxation import relax, round_down
 from osca_cli.allocate.swap import swap
 from osca_cli.estimate.rows import Rows, coverage
 from osca_cli.outcomes.types import Ints
@@ -23,8 +23,10 @@ WORTH_CLOSING = 1e-4
 """Gap of coverage below which ``auto`` does not look further."""
 BOXES = 100
 """How many boxes ``auto`` searches at most."""
+MANY = 64
+"""Samples, of the dearest even, from which on ``auto`` rounds the relaxation instead of drawing greedily."""
 SMALL = 50_000
-"""Cells up to which a box takes ``auto`` milliseconds."""
+"""Cells up to which the relaxation takes milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,15 +58,20 @@ def solve(
         seed: Of hill climbing's random starts.
         out_of_time: When ``exact`` is to give up; it then returns the best found with its gap.
     """
-    counts, name = find(rows, limits, solver, seed=seed)
-    value, bound = coverage(rows, counts), relax(rows, limits, counts).bound
-    small = rows.weights.size * len(counts) <= SMALL
-    if solver == "exact" or (solver == "auto" and small and bound > value + WORTH_CLOSING):
+    counts, name, bound = _find(rows, limits, solver, seed=seed)
+    if bound is None:
+        bound = relax(rows, limits, counts).bound
+    value = coverage(rows, counts)
+    if solver == "exact" or (solver == "auto" and _is_small(rows, limits) and bound > value + WORTH_CLOSING):
         patience = out_of_time if solver == "exact" else _after(BOXES)
         counts, bound = branch_and_bound(rows, limits, counts, patience)
         value = coverage(rows, counts)
         name = "exact" if solver == "exact" or bound <= value + TOLERANCE else name
     return Solution(counts, value, max(value, bound), name)
+
+
+def _is_small(rows: Rows, limits: Limits) -> bool:
+    return rows.weights.size * len(limits.costs) <= SMALL
 
 
 def _after(boxes: int) -> Callable[[], bool]:
@@ -73,11 +80,21 @@ def _after(boxes: int) -> Callable[[], bool]:
     return lambda: next(calls) >= boxes
 
 
-def find(rows: Rows, limits: Limits, solver: Solver, *, seed: int) -> tuple[Ints, str]:
-    """Choose an allocation without certifying it; returns the name of the solver that ran, too."""
+def find(rows: Rows, limits: Limits, solver: Solver, *, seed: int) -> Ints:
+    """Choose an allocation as :func:`solve` does, but for its certificate and for closing the gap."""
+    return _find(rows, limits, solver, seed=seed)[0]
+
+
+def _find(rows: Rows, limits: Limits, solver: Solver, *, seed: int) -> tuple[Ints, str, float | None]:
+    """Return an allocation, what found it, and its bound if that came with it."""
     if solver == "hill-climb":
-        return hill_climb(rows, limits, seed=seed), "hill-climb"
+        return hill_climb(rows, limits, seed=seed), "hill-climb", None
+    many = limits.budget > MANY * limits.costs.max()
+    if solver in ("auto", "exact") and rows.linear and many and _is_small(rows, limits):
+        # Drawing one after the other would be slower than the relaxation, which is tight for many samples.
+        relaxed = relax(rows, limits, limits.lower)
+        return swap(rows, limits, round_down(rows, limits, relaxed.counts)), "rounding-swap", relaxed.bound
     counts = greedy(rows, limits)
     if solver == "greedy":
-        return counts, "greedy"
-    return swap(rows, limits, counts), "greedy-swap"
+        return counts, "greedy", None
+    return swap(rows, limits, counts), "greedy-swap", None

@@ -8,10 +8,10 @@ import numpy as np
 
 from osca_cli.errors import MissingSamplesError, UsageError
 from osca_cli.estimate.intervals import mean_interval, paired_interval
-from osca_cli.estimate.unbiased import log_unbiased_failure
+from osca_cli.estimate.unbiased import log_unbiased_failure, pass_at_k
 from osca_cli.outcomes.types import Floats, Ints, Mask, Outcomes
 
-__all__ = ["coverage_per_problem", "mean_interval", "missing", "paired_interval"]
+__all__ = ["coverage_per_problem", "mean_interval", "missing", "paired_interval", "samples_needed"]
 
 
 def coverage_per_problem(outcomes: Outcomes, counts: Mapping[str, float], problems: Mask) -> Floats:
@@ -44,6 +44,23 @@ def coverage_per_problem(outcomes: Outcomes, counts: Mapping[str, float], proble
     return 1.0 - (1 - share) * lower - share * upper
 
 
+def samples_needed(outcomes: Outcomes, configuration: str, pass_rate: float, problems: Mask) -> int | None:
+    """Return how many samples of one configuration alone reach a mean pass rate.
+
+    Returns:
+        The least number, or None where it is more than every one of these problems has samples.
+    """
+    row = outcomes.configurations.index(configuration)
+    n, c = outcomes.n[row, problems], outcomes.c[row, problems]
+    low, high = 0, int(n.min())
+    if _mean_pass_at_k(n, c, high) < pass_rate:
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _mean_pass_at_k(n, c, middle) >= pass_rate else (middle + 1, high)
+    return low
+
+
 def missing(outcomes: Outcomes, counts: Mapping[str, float], problems: Mask) -> dict[tuple[str, str], int]:
     """Return how many samples each (configuration, problem) lacks to evaluate these counts."""
     needed = _rounded(outcomes, counts, np.ceil)
@@ -63,6 +80,10 @@ def _rounded(outcomes: Outcomes, counts: Mapping[str, float], to: np.ufunc) -> I
     for name, count in counts.items():
         whole[row[name]] = int(to(count))
     return np.where(outcomes.deterministic, np.minimum(whole, 1), whole)
+
+
+def _mean_pass_at_k(n: Ints, c: Ints, k: int) -> float:
+    return float(pass_at_k(n, c, k).mean())
 
 
 def _log_failure(outcomes: Outcomes, counts: Ints) -> Floats:

@@ -22,7 +22,7 @@ def baselines(outcomes: Outcomes, budget: Budget, estimator: Estimator) -> dict[
     train = outcomes.select(problems=outcomes.train)
     limits = limits_of(train, budget)
     nothing = np.zeros(len(outcomes.configurations), np.int64)
-    choice = choose(train, limits, estimate(train, estimator), lambda *_: nothing)
+    choice = choose(train, limits, estimate(train, estimator, limits), lambda *_: nothing)
     pure, count = choice.best_pure
     even = zip(outcomes.configurations, choice.uniform.tolist(), strict=True)
     return {

@@ -11,11 +11,12 @@ import numpy as np
 from osca_cli.allocate.baselines import best_pure, by_pass_rate, uniform
 from osca_cli.allocate.limits import Limits
 from osca_cli.allocate.schedule import round_robin, schedule
+from osca_cli.estimate.beta import beta
 from osca_cli.estimate.plugin import mean_rates, plugin
 from osca_cli.estimate.rows import Rows
 from osca_cli.outcomes.types import Floats, Ints, Outcomes
 
-Estimator: TypeAlias = Literal["plugin"]
+Estimator: TypeAlias = Literal["plugin", "beta"]
 ESTIMATORS: tuple[Estimator, ...] = get_args(Estimator)
 
 
@@ -36,11 +37,13 @@ class Choice:
     uniform: Ints
 
 
-def estimate(outcomes: Outcomes, estimator: Estimator) -> Rows:
-    """Estimate the pass rates of configurations from the training problems given."""
+def estimate(outcomes: Outcomes, estimator: Estimator, limits: Limits) -> Rows:
+    """Estimate log-failure curves from the training problems given, up to the counts that limits allow."""
     match estimator:
         case "plugin":
             return plugin(outcomes)
+        case "beta":
+            return beta(outcomes, int(limits.most().max()))
 
 
 def choose(outcomes: Outcomes, limits: Limits, rows: Rows, find: Callable[[Rows, Limits], Ints]) -> Choice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Literal, TypeAlias
@@ -10,14 +11,14 @@ import numpy as np
 
 from osca_cli.allocate.solve import Solver, find, solve
 from osca_cli.errors import UsageError
-from osca_cli.estimate.heldout import coverage_per_problem, missing
+from osca_cli.estimate.heldout import coverage_per_problem, missing, samples_needed
 from osca_cli.estimate.intervals import mean_interval, paired_interval
 from osca_cli.estimate.rows import coverage
 from osca_cli.outcomes.types import Floats, Ints, Outcomes
 from osca_cli.plan.budgets import limits_of
 from osca_cli.plan.choice import Choice, Estimator, choose, estimate
 from osca_cli.plan.crossvalidation import CrossValidation, cross_validate
-from osca_cli.plan.result import Baseline, Certificate, Expected, Gain, Measured, Pilot, Plan
+from osca_cli.plan.result import Baseline, Certificate, ComputeFactor, Expected, Gain, Measured, Pilot, Plan
 from osca_cli.plan.words import because
 from osca_cli.spec.types import Budget
 
@@ -64,7 +65,7 @@ def make_plan(
     limits = limits_of(train, budget, require=require, forbid=forbid)
 
     begun = clock()
-    rows = estimate(train, estimator)
+    rows = estimate(train, estimator, limits)
     solution = solve(rows, limits, solver, seed=seed, out_of_time=lambda: clock() - begun > time_limit_s)
     seconds = clock() - begun
 
@@ -73,13 +74,15 @@ def make_plan(
     certificate = Certificate(value, max(solution.bound, value), seconds)
 
     def choose_anew(rest: Outcomes) -> Choice:
-        anew = estimate(rest, estimator)
-        return choose(rest, limits, anew, lambda rows, limits: find(rows, limits, solver, seed=seed)[0])
+        anew = estimate(rest, estimator, limits)
+        return choose(rest, limits, anew, lambda rows, limits: find(rows, limits, solver, seed=seed))
 
     validation = cross_validate(train, _usd(train), choose_anew)
     allocation = _by_name(outcomes, choice.counts)
     pure, even = _baselines(outcomes, choice, validation)
     over_pure = _gain(validation, "best_pure")
+    held_out, expected = _held_out(outcomes, allocation), _expected(validation)
+    factor = _compute_factor(outcomes, budget, pure, held_out, expected)
     return Plan(
         task=task,
         budget=budget,
@@ -88,13 +91,15 @@ def make_plan(
         solver=solution.solver,
         estimator=estimator,
         certificate=certificate,
-        expected=_expected(validation),
-        held_out=_held_out(outcomes, allocation),
+        expected=expected,
+        held_out=held_out,
         best_pure=pure,
         uniform=even,
         over_best_pure=over_pure,
         over_uniform=_gain(validation, "uniform"),
+        compute_factor=factor,
         pilot=_pilot(train),
+        pays_back_after=_pays_back_after(train, budget, factor),
         in_sample=bool(outcomes.overlap.any()),
         because=because(allocation, pure, over_pure, solves=value > 0),
         notes=_notes(outcomes, train, budget, choice, validation),
@@ -152,6 +157,27 @@ def _held_out(outcomes: Outcomes, counts: Counts) -> Measured | None:
     if not outcomes.held_out.any() or missing(outcomes, counts, outcomes.held_out):
         return None
     return _measured(coverage_per_problem(outcomes, counts, outcomes.held_out))
+
+
+def _compute_factor(
+    outcomes: Outcomes, budget: Budget, pure: Baseline, held_out: Measured | None, expected: Expected | None
+) -> ComputeFactor | None:
+    """Compare where nothing was chosen if possible, else on the training problems, which favours the pure."""
+    if budget.kind != "samples" or expected is None:
+        return None
+    problems = outcomes.train if held_out is None else outcomes.held_out
+    reached = (held_out or expected.measured).pass_rate
+    needed = samples_needed(outcomes, pure.name, reached, problems)
+    if needed is not None:
+        return ComputeFactor(needed / budget.amount, at_least=False)
+    most = int(outcomes.n[outcomes.configurations.index(pure.name), problems].min())
+    return ComputeFactor(most / budget.amount, at_least=True) if most > budget.amount else None
+
+
+def _pays_back_after(train: Outcomes, budget: Budget, factor: ComputeFactor | None) -> int | None:
+    if factor is None or factor.value <= 1:
+        return None
+    return math.ceil(int(train.n.sum()) / ((factor.value - 1) * budget.amount))
 
 
 def _usd(outcomes: Outcomes) -> Floats:

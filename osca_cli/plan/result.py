@@ -121,6 +121,23 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
+class ComputeFactor:
+    """How many times as many samples the best pure configuration needs to solve as much.
+
+    Attributes:
+        value: The factor, on held-out problems where these have the samples, else on the training problems.
+        at_least: It needs more than were drawn of it: the factor is a lower bound.
+    """
+
+    value: float
+    at_least: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object of ``osca plan --json``."""
+        return {"value": self.value, "at_least": self.at_least}
+
+
+@dataclass(frozen=True, slots=True)
 class Pilot:
     """What the plan was learned from.
 
@@ -157,7 +174,9 @@ class Plan:
         uniform: The even spread.
         over_best_pure: Paired gain by cross-validation.
         over_uniform: The same.
+        compute_factor: How much more the best pure configuration needs; None for budgets in cost.
         pilot: What it was learned from.
+        pays_back_after: Problems after which the pilot's samples are saved, or None where none is saved.
         in_sample: Some problems are on both sides of the split, so "held out" is not.
         because: What was chosen and why, in a sentence.
         notes: What a reader must know, one sentence each.
@@ -176,7 +195,9 @@ class Plan:
     uniform: Baseline
     over_best_pure: Gain | None
     over_uniform: Gain | None
+    compute_factor: ComputeFactor | None
     pilot: Pilot
+    pays_back_after: int | None
     in_sample: bool
     because: str
     notes: tuple[str, ...]
@@ -199,7 +220,8 @@ class Plan:
                 "over_best_pure": self.over_best_pure.to_json() if self.over_best_pure else None,
                 "over_uniform": self.over_uniform.to_json() if self.over_uniform else None,
             },
-            "made_from": self.pilot.to_json(),
+            "compute_factor": self.compute_factor.to_json() if self.compute_factor else None,
+            "made_from": self.pilot.to_json() | {"pays_back_after": self.pays_back_after},
             "in_sample": self.in_sample,
             "because": self.because,
             "notes": list(self.notes),

@@ -1,0 +1,29 @@
+"""Fewer samples, or fewer problems, than there are: what a plan would be had less been drawn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from osca_cli.outcomes.types import Outcomes
+
+
+def fewer_samples(outcomes: Outcomes, most: int, rng: np.random.Generator) -> Outcomes:
+    """Return outcomes with at most so many samples in each cell of a training problem.
+
+    Which of a cell's samples stay is drawn without replacement: the passes left are hypergeometric. Held-out
+    problems keep all samples, since they only evaluate.
+    """
+    n = np.where(outcomes.train, np.minimum(outcomes.n, most), outcomes.n)
+    c = np.where(n < outcomes.n, rng.hypergeometric(outcomes.c, outcomes.n - outcomes.c, n), outcomes.c)
+    return replace(outcomes, n=n, c=c)
+
+
+def fewer_problems(outcomes: Outcomes, share: float, rng: np.random.Generator) -> Outcomes:
+    """Return outcomes in which only a share of the training problems, drawn at random, still train."""
+    train = np.flatnonzero(outcomes.train)
+    kept = rng.choice(train, max(1, round(share * len(train))), replace=False)
+    mask = np.zeros_like(outcomes.train)
+    mask[kept] = True
+    return replace(outcomes, train=mask)
