@@ -2,37 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
+import numpy as np
 
 from osca_cli.allocate.solve import SOLVERS, Solver
 from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, shown
 from osca_cli.commands.tables import print_plan
 from osca_cli.console import news, print_json
 from osca_cli.errors import MissingSamplesError, UsageError
+from osca_cli.outcomes.thinning import fewer_problems, fewer_samples
+from osca_cli.outcomes.types import Outcomes
+from osca_cli.plan.amounts import parse_budgets
 from osca_cli.plan.block import Made, allocation_block
 from osca_cli.plan.choice import ESTIMATORS, Estimator
 from osca_cli.plan.planfile import in_folder, is_plan, with_allocation
 from osca_cli.plan.planner import make_plan
+from osca_cli.plan.result import SCHEMA_VERSION
 from osca_cli.plan.sources import definitions, matching, spec_of_outcomes, task_outcomes, verifier_hash
 from osca_cli.spec.load import spec_hash
-from osca_cli.spec.types import Budget, Spec
+from osca_cli.spec.types import Budget, Spec, Task
 from osca_cli.store.pool import Pool
 
 OUTCOMES_SUFFIXES = {".json", ".csv", ".parquet"}
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line said of how to plan."""
+
+    task: str | None
+    only: str | None
+    pilot: int | None
+    train: float | None
+    estimator: Estimator
+    solver: Solver
+    seed: int
+
+
 @click.command(epilog="Example: osca plan spec.yaml --budget 8 -o plan.yaml")
 @click.argument("source", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--budget", metavar="AMOUNT", help="Per problem: 8 is 8 samples. Overrides the spec's.")
+@click.option(
+    "--budget",
+    metavar="AMOUNT",
+    help="Per problem: 8 (samples), 0.03usd, 20000output_tokens, 90s. A list, 1,2,4, prints JSON lines.",
+)
 @click.option("--task", metavar="NAME", help="Only this task.")
 @click.option("--only", metavar="GLOB", help="Plan with the configurations whose name matches.")
-@click.option("--estimator", type=click.Choice(ESTIMATORS), default="plugin", show_default=True)
+@click.option(
+    "--pilot",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Learn from N samples a cell, drawn by lot.",
+)
+@click.option(
+    "--train",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="SHARE",
+    help="Learn from a share of them.",
+)
+@click.option("--estimator", type=click.Choice(ESTIMATORS), default=ESTIMATORS[0], show_default=True)
 @click.option("--solver", type=click.Choice(SOLVERS), default="auto", show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, help="For solvers that draw lots.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, help="Draws lots for --pilot, --train and hill-climb."
+)
 @click.option(
     "-o", "--output", metavar="FILE", help="The plan; - prints it. [default: plan.yaml beside the spec]"
 )
@@ -43,6 +82,8 @@ def command(  # noqa: PLR0917 - one parameter for each option
     budget: str | None,
     task: str | None,
     only: str | None,
+    pilot: int | None,
+    train: float | None,
     estimator: Estimator,
     solver: Solver,
     seed: int,
@@ -54,46 +95,34 @@ def command(  # noqa: PLR0917 - one parameter for each option
 
     SOURCE is a spec, an earlier plan, or an outcomes file (.json, .csv, .parquet).
     """
+    options = Options(task, only, pilot, train, estimator, solver, seed)
     spec = _spec(source, db)
-    amount = parse_budget(budget) if budget is not None else spec.budget
-    if amount is None:
+    budgets = parse_budgets(budget) if budget is not None else [spec.budget] if spec.budget else []
+    if not budgets:
         raise UsageError(f"{spec.path} has no budget: add `budget: {{samples: 8}}`, or say --budget 8")
-    target = _target(spec, output, as_json)
-    folder = spec.folder if target is None else target.parent
     with ExitStack() as stack:
-        needs_pool = any(one.outcomes is None for one in spec.tasks)
+        needs_pool = any(one.outcomes is None for one in _tasks(spec, task))
         pool = stack.enter_context(open_pool(db, create=False)) if needs_pool else None
-        made = _made(spec, pool, amount, task, only, estimator=estimator, solver=solver, seed=seed)
-        block = allocation_block(amount, made, spec_hash(spec))
-        text = with_allocation(in_folder(spec.text, spec.folder, folder), block, str(spec.path))
+        sources = _outcomes(spec, pool, options)
+        if len(budgets) > 1:
+            for amount in budgets:
+                click.echo(json.dumps(_json(_made(spec, sources, amount, options)), ensure_ascii=False))
+            return
+        target = _target(spec, output, as_json)
+        made = _made(spec, sources, budgets[0], options)
+        text = _text(spec, budgets[0], made, spec.folder if target is None else target.parent)
         if target is not None:
             _write(target, text)
         if target is not None and pool is not None:
             pool.add_plan(target, text)
     if as_json:
-        plans = [one.plan.to_json() for one in made]
-        print_json(plans[0] if len(plans) == 1 else {"schema_version": 1, "plans": plans})
+        print_json(_json(made))
     elif output == "-":
         click.echo(text, nl=False)
     else:
         print_plan([one.plan for one in made])
     if target is not None:
         news(f"wrote {shown(target)}; next: osca run {shown(target)}")
-
-
-def parse_budget(text: str) -> Budget:
-    """Read a budget as the command line takes it: ``8`` is 8 samples.
-
-    Raises:
-        UsageError: it is not a number above 0.
-    """
-    try:
-        amount = float(text.removesuffix("samples"))
-    except ValueError:
-        raise UsageError(f"--budget {text}: write a number of samples, such as 8") from None
-    if not 0 < amount < float("inf"):
-        raise UsageError(f"--budget {text}: a budget is a number above 0")
-    return Budget("samples", amount)
 
 
 def _spec(source: Path | None, db: Path) -> Spec:
@@ -125,32 +154,56 @@ def _write(target: Path, text: str) -> None:
         raise UsageError(f"-o {target}: cannot be written: {error.strerror}") from error
 
 
-def _made(
-    spec: Spec,
-    pool: Pool | None,
-    budget: Budget,
-    task: str | None,
-    only: str | None,
-    *,
-    estimator: Estimator,
-    solver: Solver,
-    seed: int,
-) -> Sequence[Made]:
-    tasks = [one for one in spec.tasks if task in {None, one.name}]
+def _tasks(spec: Spec, name: str | None) -> list[Task]:
+    tasks = [task for task in spec.tasks if name in {None, task.name}]
     if not tasks:
-        raise UsageError(f"--task {task}: there are {', '.join(one.name for one in spec.tasks)}")
-    made = []
-    for one in tasks:
-        outcomes, notes = task_outcomes(spec, one, pool)
+        raise UsageError(f"--task {name}: there are {', '.join(task.name for task in spec.tasks)}")
+    return tasks
+
+
+def _outcomes(spec: Spec, pool: Pool | None, options: Options) -> dict[str, Outcomes]:
+    """Return what each task is planned from."""
+    rng = np.random.default_rng(options.seed)
+    found = {}
+    for task in _tasks(spec, options.task):
+        outcomes, notes = task_outcomes(spec, task, pool)
         for note in notes:
-            news(f"{one.name}: {note}")
-        if one.outcomes is None and not outcomes.n[:, outcomes.train].any():
+            news(f"{task.name}: {note}")
+        if task.outcomes is None and not outcomes.n[:, outcomes.train].any():
             raise MissingSamplesError(
-                f"the pool has no samples of training problems of task '{one.name}';"
+                f"the pool has no samples of training problems of task '{task.name}';"
                 f" draw them: osca run {shown(spec.path)}"
             )
-        outcomes = matching(outcomes, only)
-        plan = make_plan(outcomes, budget, task=one.name, estimator=estimator, solver=solver, seed=seed)
-        hashes = definitions(spec, one, plan.allocation)
-        made.append(Made(plan, outcomes, hashes, verifier_hash(one)))
+        outcomes = matching(outcomes, options.only)
+        if options.train is not None:
+            outcomes = fewer_problems(outcomes, options.train, rng)
+        if options.pilot is not None:
+            outcomes = fewer_samples(outcomes, options.pilot, rng)
+        found[task.name] = outcomes
+    return found
+
+
+def _made(spec: Spec, sources: Mapping[str, Outcomes], budget: Budget, options: Options) -> list[Made]:
+    made = []
+    for name, outcomes in sources.items():
+        task = spec.task(name)
+        plan = make_plan(
+            outcomes,
+            budget,
+            task=name,
+            estimator=options.estimator,
+            solver=options.solver,
+            seed=options.seed,
+        )
+        made.append(Made(plan, outcomes, definitions(spec, task, plan.allocation), verifier_hash(task)))
     return made
+
+
+def _json(made: Sequence[Made]) -> dict[str, Any]:
+    plans = [one.plan.to_json() for one in made]
+    return plans[0] if len(plans) == 1 else {"schema_version": SCHEMA_VERSION, "plans": plans}
+
+
+def _text(spec: Spec, budget: Budget, made: Sequence[Made], folder: Path) -> str:
+    block = allocation_block(budget, made, spec_hash(spec))
+    return with_allocation(in_folder(spec.text, spec.folder, folder), block, str(spec.path))

@@ -13,7 +13,7 @@ from osca_cli.errors import UsageError
 from osca_cli.identity import digest
 from osca_cli.outcomes.files import read_outcomes
 from osca_cli.outcomes.types import Outcomes
-from osca_cli.spec.cells import CellMaker, definition
+from osca_cli.spec.cells import CellMaker, definition_of
 from osca_cli.spec.types import Place, ProblemFields, Spec, Task
 from osca_cli.store.counts import pool_outcomes
 from osca_cli.store.pool import Pool
@@ -83,7 +83,7 @@ def definitions(spec: Spec, task: Task, names: Iterable[str]) -> dict[str, str]:
     known = {configuration.name: configuration for configuration in spec.configurations}
     used = {name: known[name] for name in names if name in known}
     return {
-        name: digest({**definition(one), "template": repr(task.prompts.get(one.prompt))})[:8]
+        name: digest({**definition_of(one), "template": repr(task.prompts.get(one.prompt))})[:8]
         for name, one in used.items()
     }
 
