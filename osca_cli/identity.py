@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from osca_cli.model import Chat, Json, Request
+from osca_cli.model import Chat, Json, Prompt, Request
 
 KEY_VERSION = 1
 
@@ -34,7 +34,12 @@ def canonical_json(value: Json) -> str:
 
 def digest(value: Json) -> str:
     """Return the SHA-256 of a value's canonical JSON, in hexadecimal."""
-    return hashlib.sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
+    return text_digest(canonical_json(value))
+
+
+def text_digest(canonical: str) -> str:
+    """Return the SHA-256 of a text that is canonical JSON already, in hexadecimal."""
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def request_hash(request: Request) -> str:
@@ -57,29 +62,41 @@ def draw_seed(run_seed: int, key: str) -> int:
 
 def request_identity(request: Request) -> dict[str, Json]:
     """Return what the identity of a request's samples is made of, the index apart."""
-    prompt = request.prompt
-    sent: dict[str, Json] = (
-        {"messages": [{"role": role, "content": content} for role, content in prompt.messages]}
-        if isinstance(prompt, Chat)
-        else {"completion": prompt.text}
-    )
     return {
         "key": KEY_VERSION,
         "provider": request.provider,
         "model": request.model,
         "revision": request.revision,
-        "prompt": sent,
+        "prompt": prompt_identity(request.prompt),
         "parameters": request.parameters,
         "extra": request.extra,
     }
 
 
+def around_prompt(request: Request) -> tuple[str, str]:
+    """Return a request's identity in canonical JSON, as what stands before and after its prompt.
+
+    The requests of one configuration differ in their prompts alone: so the rest is spelled once.
+    """
+    identity = request_identity(request)
+    before = canonical_json({key: value for key, value in identity.items() if key < "prompt"})
+    after = canonical_json({key: value for key, value in identity.items() if key > "prompt"})
+    return f'{before[:-1]},"prompt":', f",{after[1:]}"
+
+
+def prompt_identity(prompt: Prompt) -> dict[str, Json]:
+    """Return the part of a request's identity that its prompt is."""
+    if isinstance(prompt, Chat):
+        return {"messages": [{"role": role, "content": content} for role, content in prompt.messages]}
+    return {"completion": prompt.text}
+
+
 def _plain(value: Json) -> Json:
     """Replace whole floats by integers, and mappings and sequences by dicts and lists."""
+    if value is None or isinstance(value, str | int):
+        return value
     if isinstance(value, float):
         return int(value) if math.isfinite(value) and value == int(value) else value
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(item) for item in value]
-    return value
+    return [_plain(item) for item in value]

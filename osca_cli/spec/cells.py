@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from osca_cli.errors import UsageError
-from osca_cli.identity import digest, request_hash, request_identity
+from osca_cli.identity import around_prompt, canonical_json, digest, prompt_identity, text_digest
 from osca_cli.model import Chat, Check, Json, Problem, Prompt, Request
 from osca_cli.registry import verifier_class
 from osca_cli.spec.prompts import render
-from osca_cli.spec.types import Configuration, Spec, Task
+from osca_cli.spec.types import ChatTemplate, Configuration, Spec, Task, Template
 
 if TYPE_CHECKING:
     from osca_cli.protocols import Backend, Verifier
+
+_NO_PROMPT = Chat(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Cell:
     """A configuration on a problem: what it asks, and how its samples are verified.
 
     Attributes:
+        body: The request in canonical JSON, as identity hashes it.
+        definition: The configuration in canonical JSON, as the pool records it.
         deterministic: Whether every sample of it is the same, so that one is enough.
     """
 
@@ -29,25 +33,51 @@ class Cell:
     configuration: Configuration
     request: Request
     check: Check
+    body: str
+    definition: str
     request_id: str
     check_id: str
     problem_id: str
     configuration_id: str
     deterministic: bool
 
-    @property
-    def body(self) -> Mapping[str, Json]:
-        """The request as identity hashes it."""
-        return request_identity(self.request)
 
-    @property
-    def definition(self) -> Mapping[str, Json]:
-        """The configuration as the pool records it."""
-        return definition(self.configuration)
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What all cells of a configuration have in common.
+
+    Attributes:
+        request: With an empty prompt.
+        before: What its identity is made of before the prompt, in canonical JSON.
+        after: The same after the prompt.
+        variables: In canonical JSON: what is read of a problem is the same for equal ones.
+        prompt: Equal where two configurations render the same prompt of a problem.
+    """
+
+    configuration: Configuration
+    template: Template
+    request: Request
+    before: str
+    after: str
+    variables: str
+    prompt: tuple[str, str, str | None]
+    definition: str
+    id: str
+    deterministic: bool
+
+
+class _Asked(NamedTuple):
+    """A configuration's request of a problem, its canonical JSON, and its check."""
+
+    frame: _Frame
+    prompt: Prompt
+    body: str
+    check: Check
+    check_id: str
 
 
 class CellMaker:
-    """Makes the cells of a spec, each request rendered once.
+    """Makes the cells of a spec; what several cells have in common is rendered, read and spelled once.
 
     Args:
         spec: The spec.
@@ -58,41 +88,31 @@ class CellMaker:
         self._spec = spec
         self._backends = backends
         self._models: dict[tuple[str, str], str] = {}
-        self._verifiers: dict[str, tuple[Verifier, str, Mapping[str, Json]]] = {}
+        self._verifiers: dict[str, Verifier] = {}
 
     def cells(
         self, task: Task, problems: Iterable[Problem], configurations: Sequence[Configuration]
     ) -> Iterator[Cell]:
-        """Yield the cells of a task, problem by problem, lazily."""
-        ids = {configuration.name: digest(definition(configuration)) for configuration in configurations}
+        """Yield the cells of a task, problem by problem, lazily.
+
+        Raises:
+            UsageError: a prompt cannot be rendered, or a problem lacks what the verifier reads.
+            UnavailableError: a model cannot be had.
+        """
+        frames = [self._frame(task, configuration) for configuration in configurations]
         for problem in problems:
             problem_id = digest({"task": problem.task, "id": problem.id, "fields": problem.fields})
-            for configuration in configurations:
-                yield self._cell(task, problem, configuration, problem_id, ids[configuration.name])
+            for asked in self._asked(task, problem, frames):
+                yield _cell(problem, problem_id, asked)
 
-    def _cell(
-        self, task: Task, problem: Problem, configuration: Configuration, problem_id: str, name_id: str
-    ) -> Cell:
-        request = self._request(task, problem, configuration)
-        check = self._check(task, problem, configuration)
-        return Cell(
-            problem=problem,
-            configuration=configuration,
-            request=request,
-            check=check,
-            request_id=request_hash(request),
-            check_id=digest(
-                {
-                    "type": check.type,
-                    "version": check.version,
-                    "settings": check.settings,
-                    "given": check.given,
-                }
-            ),
-            problem_id=problem_id,
-            configuration_id=name_id,
-            deterministic=self.deterministic(configuration),
-        )
+    def ids(
+        self, task: Task, problems: Iterable[Problem], configurations: Sequence[Configuration]
+    ) -> Iterator[tuple[str, str]]:
+        """Yield the ids of the request and the check of each cell alone, in the order of :meth:`cells`."""
+        frames = [self._frame(task, configuration) for configuration in configurations]
+        for problem in problems:
+            for asked in self._asked(task, problem, frames):
+                yield text_digest(asked.body), asked.check_id
 
     def deterministic(self, configuration: Configuration) -> bool:
         """Return whether every sample of a configuration is the same."""
@@ -101,17 +121,44 @@ class CellMaker:
         backend = self._backends[configuration.backend]
         return backend.deterministic_at_zero and configuration.parameters.get("temperature") == 0
 
-    def _request(self, task: Task, problem: Problem, configuration: Configuration) -> Request:
+    def _asked(self, task: Task, problem: Problem, frames: Sequence[_Frame]) -> Iterator[_Asked]:
+        prompts: dict[tuple[str, str, str | None], tuple[Prompt, str]] = {}
+        checks: dict[str, tuple[Check, str]] = {}
+        for frame in frames:
+            if frame.prompt not in prompts:
+                prompt = render(frame.template, problem, frame.configuration)
+                prompts[frame.prompt] = prompt, canonical_json(prompt_identity(prompt))
+            if frame.variables not in checks:
+                checks[frame.variables] = self._check(task, problem, frame.configuration)
+            prompt, spelled = prompts[frame.prompt]
+            yield _Asked(frame, prompt, frame.before + spelled + frame.after, *checks[frame.variables])
+
+    def _frame(self, task: Task, configuration: Configuration) -> _Frame:
         backend = self._backends[configuration.backend]
-        prompt = render(task.prompts[configuration.prompt], problem, configuration)
-        _refuse_wrong_kind(prompt, backend, configuration)
-        return Request(
+        template = task.prompts[configuration.prompt]
+        _refuse_wrong_kind(template, backend, configuration)
+        request = Request(
             provider=self._spec.backends[configuration.backend].provider,
             model=self._identify(configuration),
-            prompt=prompt,
+            prompt=_NO_PROMPT,
             parameters=backend.sent(configuration.parameters),
             extra=configuration.extra,
             revision=configuration.revision,
+        )
+        before, after = around_prompt(request)
+        variables = canonical_json(configuration.variables)
+        definition = canonical_json(definition_of(configuration))
+        return _Frame(
+            configuration=configuration,
+            template=template,
+            request=request,
+            before=before,
+            after=after,
+            variables=variables,
+            prompt=(configuration.prompt, variables, configuration.system),
+            definition=definition,
+            id=text_digest(definition),
+            deterministic=self.deterministic(configuration),
         )
 
     def _identify(self, configuration: Configuration) -> str:
@@ -120,30 +167,53 @@ class CellMaker:
             self._models[place] = self._backends[configuration.backend].identify(configuration.model)
         return self._models[place]
 
-    def _check(self, task: Task, problem: Problem, configuration: Configuration) -> Check:
+    def _check(self, task: Task, problem: Problem, configuration: Configuration) -> tuple[Check, str]:
+        """Return what verdicts on a problem depend on, and its hash."""
         if task.verifier is None:
             raise UsageError(f"task '{task.name}' has no verifier; it can be planned, not run")
         if task.name not in self._verifiers:
-            kind = verifier_class(task.verifier.type)
-            self._verifiers[task.name] = (
-                kind(task.verifier.settings),
-                task.verifier.type,
-                task.verifier.settings,
-            )
-        verifier, type_name, settings = self._verifiers[task.name]
+            self._verifiers[task.name] = verifier_class(task.verifier.type)(task.verifier.settings)
+        verifier = self._verifiers[task.name]
         given = verifier.reads(problem, configuration.variables)
-        return Check(type=type_name, version=verifier.version, settings=settings, given=given)
+        check = Check(task.verifier.type, verifier.version, task.verifier.settings, given)
+        identity: dict[str, Json] = {
+            "type": check.type,
+            "version": check.version,
+            "settings": check.settings,
+            "given": check.given,
+        }
+        return check, digest(identity)
 
 
-def _refuse_wrong_kind(prompt: Prompt, backend: Backend, configuration: Configuration) -> None:
-    kind = "chat" if isinstance(prompt, Chat) else "completion"
+def _cell(problem: Problem, problem_id: str, asked: _Asked) -> Cell:
+    frame, common = asked.frame, asked.frame.request
+    return Cell(
+        problem=problem,
+        configuration=frame.configuration,
+        request=Request(
+            common.provider, common.model, asked.prompt, common.parameters, common.extra, common.revision
+        ),
+        check=asked.check,
+        body=asked.body,
+        definition=frame.definition,
+        request_id=text_digest(asked.body),
+        check_id=asked.check_id,
+        problem_id=problem_id,
+        configuration_id=frame.id,
+        deterministic=frame.deterministic,
+    )
+
+
+def _refuse_wrong_kind(template: Template, backend: Backend, configuration: Configuration) -> None:
+    kind = "chat" if isinstance(template, ChatTemplate) else "completion"
     if kind not in backend.prompts:
         raise UsageError(
             f"configuration '{configuration.name}': backend '{configuration.backend}' takes no {kind} prompt"
         )
 
 
-def definition(configuration: Configuration) -> dict[str, Json]:
+def definition_of(configuration: Configuration) -> dict[str, Json]:
+    """Return a configuration as the pool records it, and as plans tell whether it has changed."""
     return {
         "name": configuration.name,
         "model": f"{configuration.backend}/{configuration.model}",

@@ -4,28 +4,45 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from itertools import chain
 
 import numpy as np
 
 from osca_cli.errors import MissingSamplesError
-from osca_cli.outcomes.types import UNLIMITED, CostKind, Floats, Outcomes
+from osca_cli.outcomes.types import UNLIMITED, CostKind, Floats, Ints, Outcomes
 from osca_cli.spec.cells import CellMaker
 from osca_cli.spec.types import Configuration, Spec, Task
 from osca_cli.store.pool import Pool
 
+# What is counted, in the order of the pool's indices: so each is read once, from one end to the other.
+_WANTED = """
+    CREATE TEMP TABLE IF NOT EXISTS wanted (
+        request TEXT, verifier TEXT, cell INTEGER, PRIMARY KEY (request, verifier, cell)
+    ) WITHOUT ROWID
+"""
+_SAMPLES = """
+    SELECT w.cell, avg(s.usd), avg(s.output_tokens), avg(s.seconds)
+    FROM wanted w
+    CROSS JOIN requests r INDEXED BY requests_by_asked ON r.id = w.request
+    CROSS JOIN samples s INDEXED BY samples_by_request ON s.request = w.request AND s.idx < r.asked
+    GROUP BY w.request, w.verifier, w.cell
+"""
+_VERDICTS = """
+    SELECT w.cell, count(v.passed), total(v.passed)
+    FROM wanted w
+    CROSS JOIN requests r INDEXED BY requests_by_asked ON r.id = w.request
+    CROSS JOIN verdicts v ON v.request = w.request AND v.verifier = w.verifier AND v.idx < r.asked
+    GROUP BY w.request, w.verifier, w.cell
+"""
 # Samples drawn while executing a plan stop at a pass. In a cell that is complete they count like all others;
 # in one that is not they are left out, since they would bias its pass rate.
-_COUNT = """
-    SELECT w.cell,
-           CASE WHEN count(*) = r.asked THEN count(v.passed) ELSE sum(v.passed IS NOT NULL AND NOT s.executed) END,
-           CASE WHEN count(*) = r.asked THEN total(v.passed) ELSE total(v.passed * (1 - s.executed)) END,
-           avg(s.usd), avg(s.output_tokens), avg(s.seconds)
+_LEFT_OUT = """
+    SELECT w.cell, count(v.passed), total(v.passed)
     FROM wanted w
-    JOIN requests r ON r.id = w.request
-    JOIN samples s INDEXED BY samples_by_request ON s.request = w.request AND s.idx < r.asked
-    LEFT JOIN verdicts v ON v.request = w.request AND v.verifier = w.verifier AND v.idx = s.idx
-    GROUP BY w.cell
+    CROSS JOIN samples s INDEXED BY samples_executed ON s.request = w.request AND s.executed
+    CROSS JOIN requests r INDEXED BY requests_by_asked ON r.id = w.request AND s.idx < r.asked
+    JOIN verdicts v ON v.request = w.request AND v.verifier = w.verifier AND v.idx = s.idx
+    WHERE r.asked > (SELECT count(*) FROM samples o WHERE o.request = r.id AND o.idx < r.asked)
+    GROUP BY w.request, w.verifier, w.cell
 """
 _COSTS: tuple[CostKind, ...] = ("usd", "output_tokens", "seconds")
 
@@ -40,10 +57,8 @@ def pool_outcomes(pool: Pool, spec: Spec, task: Task, maker: CellMaker) -> tuple
     """
     configurations = spec.configurations_of(task.name)
     problems = (*task.train, *task.held_out)
-    cells = maker.cells(task, problems, configurations)
-    wanted = ((number, cell.request_id, cell.check_id) for number, cell in enumerate(cells))
-    shape = (len(problems), len(configurations))
-    n, c, costs = _counted(pool.connection, wanted, shape)
+    wanted = maker.ids(task, problems, configurations)
+    n, c, costs = counted(pool.connection, wanted, (len(problems), len(configurations)))
     if not n.any():
         raise MissingSamplesError(
             f"{pool.path} has no samples of task '{task.name}' yet; draw them: osca run {spec.path}"
@@ -66,31 +81,44 @@ def pool_outcomes(pool: Pool, spec: Spec, task: Task, maker: CellMaker) -> tuple
     return outcomes, notes
 
 
-def _counted(
-    sql: sqlite3.Connection, wanted: Iterable[tuple[int, str, str]], shape: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray, dict[CostKind, Floats]]:
-    """Return n, c and the mean costs, each of shape (configurations, problems)."""
-    sql.execute(
-        "CREATE TEMP TABLE IF NOT EXISTS wanted (cell INTEGER PRIMARY KEY, request TEXT, verifier TEXT)"
-    )
-    sql.execute("BEGIN")
+def counted(
+    sql: sqlite3.Connection, wanted: Iterable[tuple[str, str]], shape: tuple[int, int]
+) -> tuple[Ints, Ints, dict[CostKind, Floats]]:
+    """Count the samples and passes of cells, and take the means of their costs.
+
+    Args:
+        sql: A pool.
+        wanted: The ids of the request and the check of each cell, problem by problem.
+        shape: Numbers of problems and of configurations.
+
+    Returns:
+        Samples that have a verdict, passes, and mean costs by kind, each of shape (configurations, problems).
+    """
+    sql.execute(_WANTED)
+    sql.execute("BEGIN")  # one moment of the pool, whatever a run adds meanwhile
     try:
-        sql.execute("DELETE FROM wanted")
-        sql.executemany("INSERT INTO wanted VALUES (?,?,?)", wanted)
-        rows = sql.execute(_COUNT).fetchall()
+        rows = sorted((request, check, number) for number, (request, check) in enumerate(wanted))
+        sql.executemany("INSERT INTO wanted VALUES (?,?,?)", rows)
+        del rows
+        costs = _matrices(sql, _SAMPLES, shape, np.nan)
+        n, c = (matrix.astype(np.int64) for matrix in _matrices(sql, _VERDICTS, shape, 0))
+        without = [matrix.astype(np.int64) for matrix in _matrices(sql, _LEFT_OUT, shape, 0)]
     finally:
         sql.execute("ROLLBACK")
-    table = np.array(list(chain.from_iterable(rows)), float).reshape(-1, 3 + len(_COSTS))
-    place = table[:, 0].astype(int)
-    size = shape[0] * shape[1]
+    return n - without[0], c - without[1], dict(zip(_COSTS, costs, strict=True))
 
-    def matrix(column: int, empty: float) -> Floats:
-        flat = np.full(size, empty)
-        flat[place] = table[:, column]
-        return flat.reshape(shape).T
 
-    costs = {kind: matrix(3 + position, np.nan) for position, kind in enumerate(_COSTS)}
-    return matrix(1, 0).astype(np.int64), matrix(2, 0).astype(np.int64), costs
+def _matrices(sql: sqlite3.Connection, query: str, shape: tuple[int, int], empty: float) -> list[Floats]:
+    """Return each column after the cell's number as a matrix, ``empty`` where the query has no such cell."""
+    cells = sql.execute(query)
+    width = len(cells.description)
+    table = np.array(cells.fetchall(), float).reshape(-1, width)  # NULL becomes NaN
+    result = []
+    for column in range(1, width):
+        flat = np.full(shape[0] * shape[1], empty)
+        flat[table[:, 0].astype(int)] = table[:, column]
+        result.append(flat.reshape(shape).T)
+    return result
 
 
 def _counted_once(
@@ -102,7 +130,8 @@ def _counted_once(
         if deterministic[row] and ((c[row] > 0) & (c[row] < n[row])).any():
             deterministic[row] = False
             notes.append(
-                f"{configuration.name} is not deterministic: a problem has both verdicts; its samples count singly"
+                f"{configuration.name} is not deterministic: a problem has both verdicts;"
+                " its samples count singly"
             )
     n[deterministic], c[deterministic] = np.minimum(n[deterministic], 1), np.minimum(c[deterministic], 1)
     return n, c, deterministic, tuple(notes)

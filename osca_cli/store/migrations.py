@@ -38,9 +38,10 @@ _TABLES = (
     # samples pilots and measurements have asked for; pass rates count the indices below it.
     """CREATE TABLE requests (
         id TEXT PRIMARY KEY,
-        body TEXT NOT NULL,
-        asked INTEGER NOT NULL DEFAULT 0
+        asked INTEGER NOT NULL,
+        body TEXT NOT NULL
     ) STRICT""",
+    "CREATE INDEX requests_by_asked ON requests(id, asked)",
     # Which request a configuration makes of a problem: what views and browsers of the pool join on.
     """CREATE TABLE cells (
         configuration TEXT NOT NULL REFERENCES configurations(id),
@@ -70,6 +71,8 @@ _TABLES = (
     """CREATE INDEX samples_by_request
         ON samples(request, idx, executed, input_tokens, output_tokens, seconds, usd)""",
     "CREATE UNIQUE INDEX samples_by_index ON samples(request, idx)",
+    # Few, where a plan was executed on problems that pilots ask for too: what counting may have to leave out.
+    "CREATE INDEX samples_executed ON samples(request, idx) WHERE executed",
     """CREATE TABLE verdicts (
         request TEXT NOT NULL,
         verifier TEXT NOT NULL,
@@ -110,7 +113,8 @@ _VIEWS = (
             OR r.asked = (SELECT count(*) FROM samples o WHERE o.request = s.request AND o.idx < r.asked))""",
     """CREATE VIEW v_cells AS
         SELECT p.task, c.name AS configuration, p.name AS problem, x.split,
-               count(v.passed) AS n, coalesce(sum(v.passed), 0) AS passed
+               count(v.passed) AS n, coalesce(sum(v.passed), 0) AS passed,
+               x.configuration AS configuration_id
         FROM cells x
         JOIN configurations c ON c.id = x.configuration
         JOIN problems p ON p.id = x.problem
@@ -119,8 +123,9 @@ _VIEWS = (
         GROUP BY x.configuration, x.problem""",
     """CREATE VIEW v_pass_rates AS
         SELECT task, configuration, split, count(*) AS problems, sum(n) AS samples, sum(passed) AS passed,
-               round(avg(1.0 * passed / n), 4) AS pass_rate
-        FROM v_cells WHERE n > 0 GROUP BY task, configuration, split""",
+               round(avg(1.0 * passed / n), 4) AS pass_rate, c.definition
+        FROM v_cells JOIN configurations c ON c.id = configuration_id
+        WHERE n > 0 GROUP BY task, configuration_id, split""",
     """CREATE VIEW v_costs AS
         SELECT c.name AS configuration, count(*) AS samples, sum(s.input_tokens) AS input_tokens,
                sum(s.output_tokens) AS output_tokens, round(sum(s.seconds), 3) AS seconds, sum(s.usd) AS usd
@@ -129,6 +134,11 @@ _VIEWS = (
         JOIN samples s ON s.request = x.request
         GROUP BY x.configuration""",
 )
+
+
+def names() -> set[str]:
+    """Return the names of all migrations that this osca knows."""
+    return {migration.name for migration in migrations._migrations}
 
 
 @migrations()

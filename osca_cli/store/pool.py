@@ -10,15 +10,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Literal
 
 from osca_cli.errors import PoolError
 from osca_cli.identity import canonical_json, digest
 from osca_cli.model import Sample, Split, Verdict
 from osca_cli.spec.cells import Cell
+from osca_cli.store.file import explained, open_pool_file
 
-APPLICATION_ID = 0x6F736361  # "osca", in the header of every pool
-BUSY_TIMEOUT_S = 30.0
+# What is there already is not written again. A production problem may be one of the spec's: it stays that.
+_REGISTER_REQUEST = """
+    INSERT INTO requests (id, asked, body) VALUES (?,?,?)
+    ON CONFLICT (id) DO UPDATE SET asked = excluded.asked WHERE excluded.asked > asked
+"""
+_REGISTER_CELL = """
+    INSERT INTO cells (configuration, problem, split, request, verifier) VALUES (?,?,?,?,?)
+    ON CONFLICT (configuration, problem) DO UPDATE SET
+        split = iif(excluded.split = 'production', split, excluded.split),
+        request = excluded.request,
+        verifier = excluded.verifier
+    WHERE (request, verifier) IS NOT (excluded.request, excluded.verifier)
+        OR split IS NOT iif(excluded.split = 'production', split, excluded.split)
+"""
 
 RunKind = Literal["pilot", "measure", "execute"]
 
@@ -48,13 +61,7 @@ class Pool:
     ) -> None:
         self.path = path
         self._clock = clock
-        if not create and not path.exists():
-            raise PoolError(f"{path}: no such pool; `osca run SPEC` makes one, `--db FILE` names another")
-        try:
-            self.connection = _connect(path)
-            _migrate(self.connection, path)
-        except sqlite3.DatabaseError as error:
-            raise PoolError(f"{path}: cannot be used as a pool: {error}") from error
+        self.connection = open_pool_file(path, create=create)
 
     def __enter__(self) -> Pool:
         return self
@@ -75,7 +82,7 @@ class Pool:
                 "INSERT INTO runs (kind, spec, spec_hash, osca, engines, started_at) VALUES (?,?,?,?,?,?)",
                 (
                     kind,
-                    str(spec.resolve()),
+                    _storable(str(spec.resolve())),
                     spec_hash,
                     osca,
                     json.dumps(engines, sort_keys=True),
@@ -93,22 +100,18 @@ class Pool:
         with self._writing() as sql:
             sql.executemany(
                 "INSERT OR IGNORE INTO problems VALUES (?,?,?,?,?,?)",
-                {cell.problem_id: _problem_row(cell) for cell in cells}.values(),
+                [_problem_row(cell) for cell in {cell.problem_id: cell for cell in cells}.values()],
             )
             sql.executemany(
                 "INSERT OR IGNORE INTO configurations VALUES (?,?,?)",
-                {cell.configuration_id: _configuration_row(cell) for cell in cells}.values(),
-            )
-            sql.executemany(
-                "INSERT INTO requests (id, body, asked) VALUES (?,?,?)"
-                " ON CONFLICT (id) DO UPDATE SET asked = max(asked, excluded.asked)",
                 [
-                    (c.request_id, canonical_json(c.body), asked(c) if callable(asked) else asked)
-                    for c in cells
+                    _configuration_row(cell)
+                    for cell in {cell.configuration_id: cell for cell in cells}.values()
                 ],
             )
+            sql.executemany(_REGISTER_REQUEST, [_request_row(cell, asked) for cell in cells])
             sql.executemany(
-                "INSERT OR REPLACE INTO cells VALUES (?,?,?,?,?)",
+                _REGISTER_CELL,
                 [(c.configuration_id, c.problem_id, split, c.request_id, c.check_id) for c in cells],
             )
 
@@ -121,8 +124,9 @@ class Pool:
                 "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 (
                     key, cell.request_id, index, run.id, int(run.kind == "execute"), seed,
-                    _storable(sample.text), sample.finish_reason, sample.input_tokens, sample.output_tokens,
-                    sample.seconds, sample.usd, sample.model, self._now(),
+                    _storable(sample.text), _storable(sample.finish_reason), sample.input_tokens,
+                    sample.output_tokens, sample.seconds, sample.usd,
+                    None if sample.model is None else _storable(sample.model), self._now(),
                 ),
             )  # fmt: skip
         return row.rowcount == 1
@@ -145,7 +149,7 @@ class Pool:
         with self._writing() as sql:
             sql.execute(
                 "INSERT INTO errors (request, idx, run, kind, message, failed_at) VALUES (?,?,?,?,?,?)",
-                (cell.request_id, index, run.id, type(error).__name__, str(error), self._now()),
+                (cell.request_id, index, run.id, type(error).__name__, _storable(str(error)), self._now()),
             )
 
     def add_plan(self, path: Path, text: str) -> None:
@@ -153,7 +157,7 @@ class Pool:
         with self._writing() as sql:
             sql.execute(
                 "INSERT OR IGNORE INTO plans VALUES (?,?,?,?)",
-                (digest(text), str(path.resolve()), text, self._now()),
+                (digest(text), _storable(str(path.resolve())), _storable(text), self._now()),
             )
 
     # What is there
@@ -166,9 +170,8 @@ class Pool:
     def drawn(self, requests: Iterable[str]) -> dict[str, set[int]]:
         """Return the indices of the samples of each request."""
         found: dict[str, set[int]] = {}
-        for request, index in self._joined(
-            requests, "SELECT s.request, s.idx FROM samples s WHERE s.request = ?"
-        ):
+        query = "SELECT request, idx FROM samples WHERE request IN (SELECT value FROM json_each(?))"
+        for request, index in self.connection.execute(query, (json.dumps([*requests]),)):
             found.setdefault(request, set()).add(index)
         return found
 
@@ -193,14 +196,11 @@ class Pool:
     def verified(self, requests: Iterable[str]) -> dict[tuple[str, str], set[int]]:
         """Return the indices that have a verdict, pass or fail, by request and verifier."""
         found: dict[tuple[str, str], set[int]] = {}
-        query = "SELECT request, verifier, idx FROM verdicts WHERE request = ? AND passed IS NOT NULL"
-        for request, verifier, index in self._joined(requests, query):
+        query = """SELECT request, verifier, idx FROM verdicts
+            WHERE request IN (SELECT value FROM json_each(?)) AND passed IS NOT NULL"""
+        for request, verifier, index in self.connection.execute(query, (json.dumps([*requests]),)):
             found.setdefault((request, verifier), set()).add(index)
         return found
-
-    def _joined(self, requests: Iterable[str], query: str) -> Iterator[tuple[Any, ...]]:
-        for request in dict.fromkeys(requests):
-            yield from self.connection.execute(query, (request,))
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -212,63 +212,12 @@ class Pool:
         except BaseException as error:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.OperationalError):
-                raise _explained(self.path, error) from error
+            if isinstance(error, sqlite3.Error):
+                raise explained(self.path, error) from error
             raise
 
     def _now(self) -> str:
         return self._clock().isoformat(timespec="milliseconds")
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    # The pool is used from one thread at a time: the event loop's, or one that it hands the work to.
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA foreign_keys = ON")
-    return connection
-
-
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring a pool up to date, or make one of an empty file; refuse what is not ours."""
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if application != APPLICATION_ID and not empty:
-        raise PoolError(f"{path}: a database, but not a pool of osca; name another with --db")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-
-    from sqlite_utils import Database
-
-    from osca_cli.store.migrations import migrations
-
-    database = Database(connection)
-    connection.execute("BEGIN IMMEDIATE")  # two processes may open a new pool at once
-    try:
-        known = {migration.name for migration in migrations.pending(database)}
-        applied = {migration.name for migration in migrations.applied(database)}
-        newer = applied - known - {m.name for m in migrations._migrations}
-        if newer:
-            raise PoolError(f"{path}: made by a newer osca (it has {', '.join(sorted(newer))}); upgrade osca")
-        migrations.apply(database)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute("COMMIT")
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-
-
-def _explained(path: Path, error: sqlite3.OperationalError) -> PoolError:
-    name = getattr(error, "sqlite_errorname", "")
-    if name == "SQLITE_FULL":
-        advice = (
-            "the disk is full; what was drawn before is kept: free some room and run the same command again"
-        )
-    elif name in {"SQLITE_BUSY", "SQLITE_LOCKED"}:
-        advice = f"another process kept it locked for {BUSY_TIMEOUT_S:.0f} s; run the same command again"
-    elif name == "SQLITE_READONLY":
-        advice = "it cannot be written to; check its permissions, or name another with --db"
-    else:
-        advice = str(error)
-    return PoolError(f"{path}: {advice}")
 
 
 def _problem_row(cell: Cell) -> tuple[str, ...]:
@@ -276,15 +225,19 @@ def _problem_row(cell: Cell) -> tuple[str, ...]:
     return (
         cell.problem_id,
         problem.task,
-        problem.id,
-        canonical_json(problem.fields),
-        canonical_json(problem.reference),
-        canonical_json(problem.tags),
+        _storable(problem.id),
+        _storable(canonical_json(problem.fields)),
+        _storable(canonical_json(problem.reference)),
+        _storable(canonical_json(problem.tags)),
     )
 
 
 def _configuration_row(cell: Cell) -> tuple[str, str, str]:
-    return cell.configuration_id, cell.configuration.name, canonical_json(cell.definition)
+    return cell.configuration_id, _storable(cell.configuration.name), _storable(cell.definition)
+
+
+def _request_row(cell: Cell, asked: int | Callable[[Cell], int]) -> tuple[str, int, str]:
+    return cell.request_id, asked(cell) if callable(asked) else asked, _storable(cell.body)
 
 
 def _storable(text: str) -> str:
