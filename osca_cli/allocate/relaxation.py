@@ -51,7 +51,7 @@ def relax(rows: Rows, limits: Limits, near: Ints) -> Relaxed:
         limits: What allocations keep.
         near: Good whole counts, within the limits.
     """
-    prices = tangent_prices(rows, near)
+    prices = _without_solved(tangent_prices(rows, near))
     best = Relaxed(near.astype(float), prices, upper_bound(rows, limits, prices))
     free = limits.most() > limits.lower
     active = free & (near > limits.lower)
@@ -74,6 +74,18 @@ def round_down(rows: Rows, limits: Limits, fractional: Floats) -> Ints:
         down = limits.lower
     rest = Limits(limits.costs, limits.budget, down, limits.upper)
     return down + np.bincount(greedy_order(rows, rest), minlength=len(down))
+
+
+def _without_solved(prices: Floats) -> Floats:
+    """Give no price to rows that are as good as solved, all together by less than a closed gap.
+
+    Where a large budget solves all that can be solved, this alone certifies it.
+    """
+    order = np.argsort(prices, kind="stable")
+    negligible = order[np.cumsum(prices[order]) <= CLOSED / 2]
+    kept = prices.copy()
+    kept[negligible] = 0.0
+    return kept
 
 
 def _density(rows: Rows, limits: Limits, prices: Floats, near: Ints) -> Floats:
