@@ -75,3 +75,43 @@ def survival(rows: Rows, order: Sequence[int]) -> Floats:
         mass = mass * np.exp(rows.curve(configuration, int(counts[configuration])) - before)
         unsolved.append(float(mass.sum()))
     return np.array(unsolved)
+
+
+def expected_spend(unsolved: Floats, costs: Floats) -> float:
+    """Return what a schedule spends per problem when it stops at the first pass.
+
+    Args:
+        unsolved: Of :func:`survival`, shape ``(C + 1,)``.
+        costs: Of each sample in order, shape ``(C,)``.
+    """
+    return float(costs @ unsolved[:-1])
+
+
+def cost_of_pass(unsolved: Floats, costs: Floats) -> float:
+    """Return the expected spend per solved problem (arXiv 2504.13359); infinite where nothing is solved.
+
+    Of one configuration drawn until it passes, on problems that it can solve alike, this is cost over pass
+    rate. The arguments are those of :func:`expected_spend`.
+    """
+    solved = 1.0 - float(unsolved[-1])
+    return expected_spend(unsolved, costs) / solved if solved > 0 else float("inf")
+
+
+def pooled(unsolved: Floats, costs: Floats, budget: float) -> tuple[float, float]:
+    """Return how deep a budget reaches that a batch shares, and the share of problems solved there.
+
+    All problems are drawn one sample in turn and leave when they are solved, so that what the solved ones
+    save is spent on the others: depth ``d`` costs ``sum_{t < d} cost_t unsolved_t`` per problem.
+
+    Args:
+        unsolved: Of a schedule longer than the budget alone would buy, shape ``(D + 1,)``.
+        costs: Of each sample in order, shape ``(D,)``.
+        budget: Mean per problem.
+
+    Returns:
+        The depth, in samples with a fraction for the last; and the pass rate. The schedule's own length and
+        pass rate where the budget outlasts it.
+    """
+    spent = np.concatenate([[0.0], np.cumsum(costs * unsolved[:-1])])
+    depth = float(np.interp(budget, spent, np.arange(len(spent))))
+    return depth, 1.0 - float(np.interp(depth, np.arange(len(unsolved)), unsolved))

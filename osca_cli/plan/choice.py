@@ -11,13 +11,32 @@ import numpy as np
 from osca_cli.allocate.baselines import best_pure, by_pass_rate, uniform
 from osca_cli.allocate.limits import Limits
 from osca_cli.allocate.schedule import round_robin, schedule
+from osca_cli.estimate.among import Among
 from osca_cli.estimate.beta import beta
+from osca_cli.estimate.hierarchical import Model
 from osca_cli.estimate.plugin import mean_rates, plugin
 from osca_cli.estimate.rows import Rows
 from osca_cli.outcomes.types import Floats, Ints, Outcomes
+from osca_cli.plan.extrapolation import Extrapolation
+from osca_cli.plan.screening import screened_configurations, screened_problems
 
-Estimator: TypeAlias = Literal["plugin", "beta"]
+Estimator: TypeAlias = Literal["auto", "plugin", "beta", "hierarchical"]
 ESTIMATORS: tuple[Estimator, ...] = get_args(Estimator)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimate:
+    """What is known of pass rates.
+
+    Attributes:
+        rows: What solvers see.
+        name: The estimator that made them.
+        extrapolation: What it makes of cells beyond their samples, if it can.
+    """
+
+    rows: Rows
+    name: Estimator
+    extrapolation: Extrapolation | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,24 +48,48 @@ class Choice:
         schedule: Indices of configurations, exactly the counts.
         best_pure: Index of the best single configuration, and its samples (perhaps in fractions).
         uniform: Counts of the even spread, shape ``(S,)``.
+        extrapolation: What the estimate makes of cells beyond their samples, if it can.
     """
 
     counts: Ints
     schedule: tuple[int, ...]
     best_pure: tuple[int, float]
     uniform: Ints
+    extrapolation: Extrapolation | None
 
 
-def estimate(outcomes: Outcomes, estimator: Estimator, limits: Limits) -> Rows:
-    """Estimate log-failure curves from the training problems given, up to the counts that limits allow."""
+def estimate(outcomes: Outcomes, estimator: Estimator, limits: Limits) -> Estimate:
+    """Estimate log-failure curves from the training problems given, up to the counts that limits allow.
+
+    ``auto`` is the hierarchical model. It is fitted to a part of very large outcomes.
+    """
+    horizon = int(limits.most().max())
     match estimator:
         case "plugin":
-            return plugin(outcomes)
+            return Estimate(plugin(outcomes), estimator)
         case "beta":
-            return beta(outcomes, int(limits.most().max()))
+            return Estimate(beta(outcomes, horizon), estimator)
+        case "auto" | "hierarchical":
+            return _hierarchical(outcomes, limits, horizon)
 
 
-def choose(outcomes: Outcomes, limits: Limits, rows: Rows, find: Callable[[Rows, Limits], Ints]) -> Choice:
+def _hierarchical(outcomes: Outcomes, limits: Limits, horizon: int) -> Estimate:
+    looked_at = outcomes.select(problems=screened_problems(outcomes))
+    kept = screened_configurations(looked_at, limits)
+    looked_at = looked_at.select(configurations=kept.tolist())
+    model = Model.fit(looked_at)
+    rows = model.rows(looked_at, horizon)
+    everything = len(kept) == len(outcomes.configurations)
+    return Estimate(
+        rows if everything else Among(rows, kept, len(outcomes.configurations)),
+        "hierarchical",
+        Extrapolation(model, kept),
+    )
+
+
+def choose(
+    outcomes: Outcomes, limits: Limits, known: Estimate, find: Callable[[Rows, Limits], Ints]
+) -> Choice:
     """Choose an allocation and the baselines.
 
     What the solver leaves of the budget, since more samples would gain nothing on the training problems,
@@ -55,9 +98,10 @@ def choose(outcomes: Outcomes, limits: Limits, rows: Rows, find: Callable[[Rows,
     Args:
         outcomes: Training problems only.
         limits: What allocations keep.
-        rows: Their estimate.
+        known: Their estimate.
         find: The solver.
     """
+    rows = known.rows
     rates = mean_rates(outcomes)
     preference = by_pass_rate(rates / limits.prices())
     counts = round_robin(preference, limits, find(rows, limits))
@@ -66,6 +110,7 @@ def choose(outcomes: Outcomes, limits: Limits, rows: Rows, find: Callable[[Rows,
         tuple(schedule(rows, counts, limits.costs, preference)),
         best_pure(rows, limits),
         uniform(by_pass_rate(rates), limits),
+        known.extrapolation,
     )
 
 

@@ -86,13 +86,17 @@ def folds(problems: tuple[str, ...]) -> Ints:
 
 def _evaluate(outcomes: Outcomes, usd: Floats, choice: Choice) -> CrossValidation:
     pure = fraction(len(outcomes.configurations), choice.best_pure)
-    out = unknown(outcomes, np.maximum(np.maximum(choice.counts, pure), choice.uniform))
+    all_counts = np.maximum(np.maximum(choice.counts, pure), choice.uniform)
+    model = None if choice.extrapolation is None else choice.extrapolation.to(outcomes)
+    out = unknown(outcomes, all_counts, model)
     view = outcomes.select(problems=~out)
-    drawn = replay(view, choice.schedule, usd[:, ~out])
+    if choice.extrapolation is not None and out.any():
+        model = choice.extrapolation.to(view)
+    drawn = replay(view, choice.schedule, usd[:, ~out], model)
     return CrossValidation(
         plan=1 - drawn.failure,
-        best_pure=1 - failure_of(view, pure),
-        uniform=1 - failure_of(view, choice.uniform.astype(float)),
+        best_pure=1 - failure_of(view, pure, model),
+        uniform=1 - failure_of(view, choice.uniform.astype(float), model),
         samples=drawn.samples,
         usd=drawn.usd,
         left_out=int(out.sum()),

@@ -61,6 +61,8 @@ def make_plan(
     """
     if not outcomes.train.any():
         raise UsageError("no training problem: a plan has nothing to learn from; change the split")
+    if budget.kind == "samples" and budget.amount != int(budget.amount):
+        raise UsageError(f"a budget in samples is a whole number, not {budget.amount:g}")
     train = outcomes.select(problems=outcomes.train)
     limits = limits_of(train, budget, require=require, forbid=forbid)
 

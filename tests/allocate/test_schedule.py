@@ -1,11 +1,12 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osca_cli.allocate.baselines import best_pure, by_pass_rate, uniform
 from osca_cli.allocate.greedy import greedy_order
 from osca_cli.allocate.limits import Limits
-from osca_cli.allocate.schedule import round_robin, schedule, survival
+from osca_cli.allocate.schedule import cost_of_pass, expected_spend, pooled, round_robin, schedule, survival
 from osca_cli.estimate.rows import RateRows, coverage
 
 
@@ -78,3 +79,27 @@ def test_rounding_of_decimal_costs_loses_no_sample():
     rows = RateRows.of(np.array([[0.6]]))
     assert best_pure(rows, Limits.of(np.array([0.01]), 0.03)) == (0, 3.0)
     assert Limits.of(np.array([0.01]), 0.03).most().tolist() == [3]
+
+
+def test_stopping_at_the_first_pass_spends_on_unsolved_problems_only():
+    unsolved = survival(RateRows.of(np.array([[0.5, 0.5]])), [0, 0, 0])
+    assert expected_spend(unsolved, np.array([2.0, 2.0, 2.0])) == pytest.approx(2 * (1 + 0.5 + 0.25))
+
+
+def test_the_cost_of_a_pass_is_cost_over_pass_rate():
+    unsolved = survival(RateRows.of(np.array([[0.25, 0.25]])), [0] * 200)
+    assert cost_of_pass(unsolved, np.full(200, 3.0)) == pytest.approx(3 / 0.25)
+    assert cost_of_pass(survival(RateRows.of(np.zeros((1, 2))), [0]), np.ones(1)) == float("inf")
+
+
+def test_a_pooled_budget_reaches_deeper_than_the_same_budget_for_each_problem():
+    unsolved = survival(RateRows.of(np.array([[0.9, 0.1]])), [0] * 30)
+    depth, pass_rate = pooled(unsolved, np.ones(30), 4.0)
+    assert np.sum(unsolved[: int(depth)]) <= 4 <= np.sum(unsolved[: int(depth) + 1])
+    assert depth > 4
+    assert pass_rate > 1 - unsolved[4]
+
+
+def test_a_pooled_budget_that_outlasts_the_schedule_reaches_its_end():
+    unsolved = survival(RateRows.of(np.array([[0.5]])), [0, 0])
+    assert pooled(unsolved, np.ones(2), 100.0) == (2.0, 0.75)

@@ -9,6 +9,7 @@ from osca_cli.errors import UsageError
 from osca_cli.outcomes.files import read_outcomes
 from osca_cli.outcomes.types import Outcomes
 from osca_cli.plan.planner import make_plan
+from osca_cli.plan.result import Plan
 from osca_cli.spec.types import Budget
 
 TABLE = {
@@ -203,7 +204,8 @@ def test_a_budget_in_usd_bounds_the_cost_and_draws_what_is_free_up_to_its_cap():
         (PRICED, Budget("usd", 0.000001), None),
         (PRICED.select([0, 1]), Budget("usd", 0.005), "the cheapest costs 0.01 usd"),
         (PRICED, Budget("seconds", 3), "needs costs in seconds"),
-        (learned(), samples(0.5), "below one sample"),
+        (learned(), samples(0), "below one sample"),
+        (learned(), samples(2.5), "a whole number, not 2.5"),
         (learned().with_split(np.zeros(40, bool), np.ones(40, bool)), samples(4), "no training problem"),
         (
             Outcomes.of(["a"], ["p"], [[1]], [[1]], costs={"usd": [[0.0]]}),
@@ -223,6 +225,41 @@ def test_a_budget_that_buys_nothing_is_refused(outcomes, budget, words):
         return
     with pytest.raises(UsageError, match=words):
         make_plan(outcomes, budget, task="t")
+
+
+def test_the_best_pure_configuration_needs_more_samples_to_solve_as_much(data_folder):
+    outcomes = read_outcomes(data_folder / "osca-release" / "bcb_results.json")
+    plan = make_plan(outcomes, samples(32), task="bcb", estimator="plugin")
+    assert plan.compute_factor.value == pytest.approx(82 / 32)
+    assert not plan.compute_factor.at_least
+    assert plan.pays_back_after == 210_000 / (82 - 32)
+
+
+def test_planning_by_cost_beats_planning_by_count_at_equal_spend(data_folder):
+    outcomes = fully_sampled(read_outcomes(data_folder / "mcqa_temperature.json"))
+    for split in range(20):
+        train = np.zeros(100, bool)
+        train[np.random.default_rng(split).permutation(100)[:50]] = True
+        by_count, by_cost = equal_spend(outcomes.with_split(train, ~train))
+        assert by_cost.held_out.pass_rate > by_count.held_out.pass_rate, split
+
+
+def fully_sampled(outcomes: Outcomes) -> Outcomes:
+    view = outcomes.select(np.flatnonzero(outcomes.n.min(axis=1) > 0))
+    return Outcomes.of(
+        view.configurations, view.problems, view.n, view.c, costs=view.costs, max_samples=view.n.min(axis=1)
+    )
+
+
+def equal_spend(outcomes: Outcomes) -> tuple[Plan, Plan]:
+    """Plan four samples, and then what they cost."""
+    by_count = make_plan(outcomes, samples(4), task="t", estimator="plugin", solver="greedy-swap")
+    cost = np.nanmean(outcomes.costs["usd"][:, outcomes.train], axis=1)
+    price = dict(zip(outcomes.configurations, cost.tolist(), strict=True))
+    spent = sum(price[name] * count for name, count in by_count.allocation.items())
+    return by_count, make_plan(
+        outcomes, Budget("usd", spent), task="t", estimator="plugin", solver="greedy-swap"
+    )
 
 
 def test_required_and_forbidden_configurations():
