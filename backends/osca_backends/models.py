@@ -150,11 +150,19 @@ async def _tell(model: KnownModel, folder: Path, notify: Callable[[str], None]) 
     told = 0
     while True:
         await anyio.sleep(1)
-        arrived = sum(path.stat().st_size for path in folder.rglob("*.whl") if path.is_file())
+        arrived = _arrived(folder)
         tenth = min(10 * arrived // model.size, 10)
         if tenth > told:
             told = tenth
             notify(f"fetching {model.name}: {arrived / 1e6:.0f} of about {model.size / 1e6:.0f} MB")
+
+
+def _arrived(folder: Path) -> int:
+    """Return how many bytes of packages are in a folder that an installer is busy in."""
+    try:
+        return sum(path.stat().st_size for path in folder.rglob("*.whl"))
+    except OSError:  # moved or deleted while it was looked at
+        return 0
 
 
 def _not_fetched(model: KnownModel, command: Sequence[str], reason: str, place: Path) -> str:
