@@ -48,17 +48,20 @@ class Choice:
         schedule: Indices of configurations, exactly the counts.
         best_pure: Index of the best single configuration, and its samples (perhaps in fractions).
         uniform: Counts of the even spread, shape ``(S,)``.
-        extrapolation: What the estimate makes of cells beyond their samples, if it can.
     """
 
     counts: Ints
     schedule: tuple[int, ...]
     best_pure: tuple[int, float]
     uniform: Ints
-    extrapolation: Extrapolation | None
 
 
-def estimate(outcomes: Outcomes, estimator: Estimator, limits: Limits) -> Estimate:
+def estimate(outcomes: Outcomes, estimator: Estimator, limits: Limits) -> Rows:
+    """Return the rows of :func:`learn`, where nothing is to be extrapolated."""
+    return learn(outcomes, estimator, limits).rows
+
+
+def learn(outcomes: Outcomes, estimator: Estimator, limits: Limits) -> Estimate:
     """Estimate log-failure curves from the training problems given, up to the counts that limits allow.
 
     ``auto`` is the hierarchical model. It is fitted to a part of very large outcomes.
@@ -87,9 +90,7 @@ def _hierarchical(outcomes: Outcomes, limits: Limits, horizon: int) -> Estimate:
     )
 
 
-def choose(
-    outcomes: Outcomes, limits: Limits, known: Estimate, find: Callable[[Rows, Limits], Ints]
-) -> Choice:
+def choose(outcomes: Outcomes, limits: Limits, rows: Rows, find: Callable[[Rows, Limits], Ints]) -> Choice:
     """Choose an allocation and the baselines.
 
     What the solver leaves of the budget, since more samples would gain nothing on the training problems,
@@ -98,10 +99,9 @@ def choose(
     Args:
         outcomes: Training problems only.
         limits: What allocations keep.
-        known: Their estimate.
+        rows: Their estimate.
         find: The solver.
     """
-    rows = known.rows
     rates = mean_rates(outcomes)
     preference = by_pass_rate(rates / limits.prices())
     counts = round_robin(preference, limits, find(rows, limits))
@@ -110,7 +110,6 @@ def choose(
         tuple(schedule(rows, counts, limits.costs, preference)),
         best_pure(rows, limits),
         uniform(by_pass_rate(rates), limits),
-        known.extrapolation,
     )
 
 

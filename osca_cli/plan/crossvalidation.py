@@ -10,6 +10,7 @@ import numpy as np
 
 from osca_cli.outcomes.types import Floats, Ints, Outcomes
 from osca_cli.plan.choice import Choice, fraction
+from osca_cli.plan.extrapolation import Extrapolation
 from osca_cli.plan.replay import beyond, failure_of, replay, unknown
 
 FOLDS = 5
@@ -39,14 +40,14 @@ class CrossValidation:
 
 
 def cross_validate(
-    outcomes: Outcomes, usd: Floats, choose: Callable[[Outcomes], Choice]
+    outcomes: Outcomes, usd: Floats, choose: Callable[[Outcomes], tuple[Choice, Extrapolation | None]]
 ) -> CrossValidation | None:
     """Refit and choose without each fold, and evaluate on it.
 
     Args:
         outcomes: The training problems.
         usd: Cost of one sample of each cell, shape ``(S, P)``; NaN where unknown.
-        choose: Estimates and allocates, from training outcomes alone.
+        choose: Estimates and allocates, from training outcomes alone; says what extrapolates, too.
 
     Returns:
         None where no problem can be evaluated: there is only one, or all lack samples.
@@ -57,8 +58,8 @@ def cross_validate(
         rest, left = fold != index, fold == index
         if not rest.any() or not outcomes.n[:, rest].any():
             continue
-        choice = choose(outcomes.select(problems=rest))
-        parts.append(_evaluate(outcomes.select(problems=left), usd[:, left], choice))
+        choice, extrapolation = choose(outcomes.select(problems=rest))
+        parts.append(_evaluate(outcomes.select(problems=left), usd[:, left], choice, extrapolation))
     if not any(part.plan.size for part in parts):
         return None
     return CrossValidation(
@@ -84,14 +85,13 @@ def folds(problems: tuple[str, ...]) -> Ints:
     return fold
 
 
-def _evaluate(outcomes: Outcomes, usd: Floats, choice: Choice) -> CrossValidation:
+def _evaluate(
+    outcomes: Outcomes, usd: Floats, choice: Choice, extrapolation: Extrapolation | None
+) -> CrossValidation:
     pure = fraction(len(outcomes.configurations), choice.best_pure)
-    all_counts = np.maximum(np.maximum(choice.counts, pure), choice.uniform)
-    model = None if choice.extrapolation is None else choice.extrapolation.to(outcomes)
-    out = unknown(outcomes, all_counts, model)
+    out = unknown(outcomes, np.maximum(np.maximum(choice.counts, pure), choice.uniform), extrapolation)
     view = outcomes.select(problems=~out)
-    if choice.extrapolation is not None and out.any():
-        model = choice.extrapolation.to(view)
+    model = extrapolation.to(view) if extrapolation is not None and view.problems else None
     drawn = replay(view, choice.schedule, usd[:, ~out], model)
     return CrossValidation(
         plan=1 - drawn.failure,

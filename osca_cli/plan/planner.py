@@ -16,8 +16,9 @@ from osca_cli.estimate.intervals import mean_interval, paired_interval
 from osca_cli.estimate.rows import coverage
 from osca_cli.outcomes.types import Floats, Ints, Outcomes
 from osca_cli.plan.budgets import limits_of
-from osca_cli.plan.choice import Choice, Estimator, choose, estimate
+from osca_cli.plan.choice import Choice, Estimator, choose, learn
 from osca_cli.plan.crossvalidation import CrossValidation, cross_validate
+from osca_cli.plan.extrapolation import Extrapolation
 from osca_cli.plan.result import Baseline, Certificate, ComputeFactor, Expected, Gain, Measured, Pilot, Plan
 from osca_cli.plan.words import because
 from osca_cli.spec.types import Budget
@@ -30,7 +31,7 @@ def make_plan(
     budget: Budget,
     *,
     task: str,
-    estimator: Estimator = "plugin",
+    estimator: Estimator = "auto",
     solver: Solver = "auto",
     seed: int = 0,
     require: Collection[str] = (),
@@ -48,7 +49,7 @@ def make_plan(
         outcomes: What was sampled, with its split.
         budget: Per problem.
         task: Name of the task.
-        estimator: How pass rates are estimated for choosing.
+        estimator: How pass rates are estimated for choosing; ``auto`` is the hierarchical model.
         solver: How the allocation is found; ``auto`` picks.
         seed: Of the solvers that start at random.
         require: Configurations to draw at least once.
@@ -67,7 +68,8 @@ def make_plan(
     limits = limits_of(train, budget, require=require, forbid=forbid)
 
     begun = clock()
-    rows = estimate(train, estimator, limits)
+    known = learn(train, estimator, limits)
+    rows = known.rows
     solution = solve(rows, limits, solver, seed=seed, out_of_time=lambda: clock() - begun > time_limit_s)
     seconds = clock() - begun
 
@@ -75,9 +77,10 @@ def make_plan(
     value = coverage(rows, choice.counts)
     certificate = Certificate(value, max(solution.bound, value), seconds)
 
-    def choose_anew(rest: Outcomes) -> Choice:
-        anew = estimate(rest, estimator, limits)
-        return choose(rest, limits, anew, lambda rows, limits: find(rows, limits, solver, seed=seed))
+    def choose_anew(rest: Outcomes) -> tuple[Choice, Extrapolation | None]:
+        anew = learn(rest, estimator, limits)
+        choice = choose(rest, limits, anew.rows, lambda rows, limits: find(rows, limits, solver, seed=seed))
+        return choice, anew.extrapolation
 
     validation = cross_validate(train, _usd(train), choose_anew)
     allocation = _by_name(outcomes, choice.counts)
@@ -91,7 +94,7 @@ def make_plan(
         allocation=allocation,
         schedule=tuple(outcomes.configurations[index] for index in choice.schedule),
         solver=solution.solver,
-        estimator=estimator,
+        estimator=known.name,
         certificate=certificate,
         expected=expected,
         held_out=held_out,
@@ -103,8 +106,10 @@ def make_plan(
         pilot=_pilot(train),
         pays_back_after=_pays_back_after(train, budget, factor),
         in_sample=bool(outcomes.overlap.any()),
-        because=because(allocation, pure, over_pure, solves=value > 0),
-        notes=_notes(outcomes, train, budget, choice, validation),
+        because=because(
+            allocation, int(np.sum(limits.upper > 0)), pure, over_pure, passed=bool(train.c.any())
+        ),
+        notes=_notes(outcomes, train, budget, choice, validation, known.extrapolation),
     )
 
 
@@ -199,7 +204,12 @@ def _pilot(train: Outcomes) -> Pilot:
 
 
 def _notes(
-    outcomes: Outcomes, train: Outcomes, budget: Budget, choice: Choice, validation: CrossValidation | None
+    outcomes: Outcomes,
+    train: Outcomes,
+    budget: Budget,
+    choice: Choice,
+    validation: CrossValidation | None,
+    extrapolation: Extrapolation | None,
 ) -> tuple[str, ...]:
     notes = []
     if overlap := int(outcomes.overlap.sum()):
@@ -213,9 +223,14 @@ def _notes(
         notes.append("too few training problems with samples to say what to expect on new ones")
         return tuple(notes)
     if validation.extrapolated:
+        stand_in = (
+            "(1 - c/n)^x stands in, which understates coverage"
+            if extrapolation is None
+            else "the mean of (1 - c/n)^x and of what the model expects stands in"
+        )
         notes.append(
             f"the plan draws more samples than {validation.extrapolated} of {len(validation.plan)} problems "
-            "have: there (1 - c/n)^x stands in, which understates coverage"
+            f"have: there {stand_in}"
         )
     if validation.left_out:
         notes.append(

@@ -9,7 +9,7 @@ import numpy as np
 
 from osca_cli.estimate.unbiased import log_unbiased_failure
 from osca_cli.outcomes.types import Floats, Ints, Mask, Outcomes
-from osca_cli.plan.extrapolation import Extrapolated
+from osca_cli.plan.extrapolation import Extrapolated, Extrapolation
 
 CERTAIN = -1e4
 """Stands for the logarithm of 0, so that differences stay finite."""
@@ -74,7 +74,7 @@ def failure_of(outcomes: Outcomes, counts: Floats, model: Extrapolated | None = 
     return (1 - share) * _failure(outcomes, low, model) + share * _failure(outcomes, high, model)
 
 
-def unknown(outcomes: Outcomes, counts: Floats, model: Extrapolated | None = None) -> Mask:
+def unknown(outcomes: Outcomes, counts: Floats, model: Extrapolation | None = None) -> Mask:
     """Tell on which problems counts draw from a cell that nothing is known of, shape ``(J,)``."""
     without = [model is None or not model.knows(s) for s in range(len(counts))]
     empty: Mask = (outcomes.n == 0) & ((counts > 0) & without)[:, None]

@@ -6,29 +6,66 @@ from collections.abc import Mapping
 
 from osca_cli.plan.result import Baseline, Gain
 
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
-def because(allocation: Mapping[str, int], pure: Baseline, gain: Gain | None, *, solves: bool) -> str:
-    """Say what was chosen and why, and where data cannot tell it from the best pure configuration."""
-    if not solves:
+
+def because(
+    allocation: Mapping[str, int], size: int, pure: Baseline, gain: Gain | None, *, passed: bool
+) -> str:
+    """Say in a sentence what was chosen and why, and where the pilot cannot tell.
+
+    Args:
+        allocation: Samples by configuration.
+        size: How many configurations there were to choose from.
+        pure: The best single configuration.
+        gain: Over that, on problems that did not choose.
+        passed: Whether any sample passed.
+    """
+    if not passed:
         return "Nothing passed on the training problems: all configurations are drawn in turns."
-    rival = amounts(pure.allocation)
     if dict(allocation) == dict(pure.allocation):
         return f"All of the budget goes to {pure.name}: on the training problems no mix solves more."
-    chosen = f"Mixing {len(allocation)} configurations" if len(allocation) > 1 else amounts(allocation)
+    even = _is_even(allocation, size)
+    chosen = "an even spread" if even else f"{number(len(allocation))} of {number(size)} configurations"
+    chosen = chosen[0].upper() + chosen[1:]
+    rival = f"the best single one, {amounts(pure.allocation)}"
     if gain is None:
-        return f"{chosen} solves most training problems; there are too few to tell by how much on new ones."
-    points = f"{abs(gain.value) * 100:.1f} points"
-    if gain.distinguishable and gain.value > 0:
-        return f"{chosen} beats {rival} by {points} on problems that did not choose it."
+        return f"{chosen}; there are too few training problems to tell what it gains over {rival}."
     if gain.distinguishable:
-        return f"{chosen} solves most training problems, but loses to {rival} by {points} on others."
-    direction = "ahead of" if gain.value >= 0 else "behind"
-    return (
-        f"{chosen} is {points} {direction} {rival} on problems that did not choose it, "
-        "which is not distinguishable from no gain: the interval includes 0."
-    )
+        more = "more" if gain.value > 0 else "less"
+        return f"{chosen}; expected to solve {_points(gain)} points {more} than {rival}."
+    if even:
+        return (
+            f"{chosen}: the pilot cannot tell these configurations apart; a gain over {rival}, is not "
+            f"distinguishable from none ({_signed(gain)} points)."
+        )
+    return f"{chosen}; a gain over {rival}, is not distinguishable from none ({_signed(gain)} points)."
+
+
+def number(count: int) -> str:
+    """Return a count as a word where it is small."""
+    return NUMBERS[count] if count < len(NUMBERS) else str(count)
 
 
 def amounts(allocation: Mapping[str, float]) -> str:
     """Return an allocation as ``5 x a + 3 x b``."""
     return " + ".join(f"{count:g} x {name}" for name, count in allocation.items())
+
+
+def _is_even(allocation: Mapping[str, int], size: int) -> bool:
+    """Tell whether all configurations are drawn, or as many as there are samples, and none is preferred."""
+    counts = allocation.values()
+    everyone = len(allocation) == min(size, sum(counts))
+    return len(allocation) > 1 and everyone and max(counts) - min(counts) <= 1
+
+
+def _points(gain: Gain) -> str:
+    """Return the interval of a gain, or loss, as ``4 to 9``."""
+    low, high = sorted(abs(end) * 100 for end in gain.interval)
+    digits = 0 if round(low) < round(high) and round(low) > 0 else 1
+    return f"{low:.{digits}f} to {high:.{digits}f}"
+
+
+def _signed(gain: Gain) -> str:
+    low, high = (end * 100 for end in gain.interval)
+    return f"{low:+.1f} to {high:+.1f}"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from osca_cli.allocate.greedy import greedy
 from osca_cli.allocate.limits import Limits
 from osca_cli.allocate.swap import swap
-from osca_cli.estimate.hierarchical import fit_model, hierarchical
+from osca_cli.estimate.hierarchical import Model, hierarchical
 from osca_cli.estimate.rows import CurveRows, coverage
 from osca_cli.outcomes.files import read_outcomes
 from osca_cli.outcomes.types import Outcomes
@@ -162,8 +162,8 @@ def test_knots_overstate_failure_by_little() -> None:
 def test_the_model_speaks_of_problems_that_it_was_not_fitted_to() -> None:
     n, c = np.full((2, 40), 8), np.zeros((2, 40), int)
     c[:, 20:] = 7
-    model = fit_model(outcomes_of(n, c))
+    model = Model.fit(outcomes_of(n, c))
     new = outcomes_of(np.array([[0, 0], [8, 8]]), np.array([[0, 0], [0, 8]]))
-    hard, easy = np.exp(model.log_failure(new, 0, np.array([0, 1])))[1]
+    hard, easy = np.exp(model.given(new).log_failure(0, np.array([0, 1])))[1]
     assert hard > 0.8
     assert easy < 0.35

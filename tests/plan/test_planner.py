@@ -122,13 +122,14 @@ def test_held_out_problems_do_not_change_what_is_chosen_or_expected():
 
 
 def test_held_out_is_null_where_samples_are_missing():
-    plan = make_plan(learned(pilot=2), samples(9), task="t")
+    plan = make_plan(learned(pilot=2), samples(9), task="t", estimator="plugin")
     assert plan.held_out is None
     assert any("(1 - c/n)^x stands in" in note for note in plan.notes)
 
 
 def test_one_problem_is_planned_but_nothing_is_expected():
-    plan = make_plan(Outcomes.of(["a", "b"], ["p"], [[4], [4]], [[1], [2]]), samples(4), task="t")
+    outcomes = Outcomes.of(["a", "b"], ["p"], [[4], [4]], [[1], [2]])
+    plan = make_plan(outcomes, samples(4), task="t", estimator="plugin")
     assert plan.allocation == {"b": 4}
     assert plan.expected is None
     assert plan.over_best_pure is None
@@ -146,7 +147,7 @@ def test_problems_without_a_sample_of_what_the_plan_draws_are_left_out_and_count
     n = np.full((2, 10), 4)
     n[0, :3] = 0
     outcomes = Outcomes.of(["a", "b"], [f"p{i}" for i in range(10)], n, np.minimum(n, 2))
-    plan = make_plan(outcomes, samples(2), task="t")
+    plan = make_plan(outcomes, samples(2), task="t", estimator="plugin")
     assert plan.expected.left_out == 3
     assert plan.expected.measured.problems == 7
 

@@ -12,6 +12,6 @@ how good it is. The parts, each a module:
 Nothing is random: equal outcomes give equal estimates, whatever the order of problems and configurations.
 """
 
-from osca_cli.estimate.hierarchical.estimate import Fitted, fit_model, hierarchical
+from osca_cli.estimate.hierarchical.estimate import Model, Posterior, hierarchical
 
-__all__ = ["Fitted", "fit_model", "hierarchical"]
+__all__ = ["Model", "Posterior", "hierarchical"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from osca_cli.estimate.hierarchical.cells import Cells
 from osca_cli.estimate.hierarchical.fit import fit
-from osca_cli.estimate.hierarchical.likelihood import Parameters, evidence
+from osca_cli.estimate.hierarchical.likelihood import Evidence, Parameters, evidence
 from osca_cli.estimate.hierarchical.posterior import of_new_problems, of_problems
 from osca_cli.estimate.knots import KnotRows, knots
 from osca_cli.estimate.rows import CurveRows, Rows
@@ -21,58 +21,72 @@ RARE = 1e-4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fitted:
-    """The model fitted to the training problems of a planner."""
+class Posterior:
+    """What a fitted model makes of the counts of some problems."""
+
+    cells: Cells
+    parameters: Parameters
+    known: Evidence
+
+    def log_failure(self, configuration: int, k: Ints) -> Floats:
+        """Return ``log E[(1 - p)^k]`` of one configuration given each problem's counts.
+
+        Args:
+            configuration: Its index.
+            k: Numbers of samples, shape ``(K,)``.
+
+        Returns:
+            Shape ``(K, P)``: 0 at ``k = 0``, non-increasing and convex in ``k``.
+        """
+        return of_problems(self.cells, self.parameters, self.known, configuration, k)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """The model, fitted to training problems."""
 
     parameters: Parameters
 
-    def log_failure(self, outcomes: Outcomes, configuration: int, k: Ints) -> Floats:
-        """Return ``log E[(1 - p)^k]`` on problems that need not have been fitted, shape ``(K, P)``.
+    @classmethod
+    def fit(cls, outcomes: Outcomes) -> Model:
+        """Fit to training problems, at least one; a cell may have ``n = 0``."""
+        return cls(fit(Cells.of(outcomes)))
+
+    def given(self, outcomes: Outcomes) -> Posterior:
+        """Return what the model makes of problems, those that it was fitted to or others."""
+        cells = Cells.of(outcomes)
+        return Posterior(cells, self.parameters, evidence(cells, self.parameters))
+
+    def rows(self, outcomes: Outcomes, horizon: int) -> Rows:
+        """Return log-failure curves of the training problems, and of new problems of every ease.
+
+        All new problems together weigh as much as 100 training problems: a Dirichlet-process prior
+        centred on the model. With few training problems the plan is for what the model expects; with
+        many it is for what was seen.
 
         Args:
-            outcomes: Counts of the same configurations on any problems.
-            configuration: Its index.
-            k: Numbers of samples, shape ``(K,)``.
+            outcomes: The training problems.
+            horizon: Largest count that a solver will look up.
         """
-        cells = Cells.of(outcomes)
-        return of_problems(cells, self.parameters, evidence(cells, self.parameters), configuration, k)
-
-
-def fit_model(outcomes: Outcomes) -> Fitted:
-    """Fit the model to outcomes, all of whose problems train."""
-    return Fitted(fit(Cells.of(outcomes)))
+        posterior, at = self.given(outcomes), knots(horizon)
+        share = self.parameters.share
+        common = share > RARE
+        curves = [
+            np.concatenate(
+                [
+                    posterior.log_failure(s, at),
+                    of_new_problems(posterior.cells, self.parameters, s, at)[:, common],
+                ],
+                axis=1,
+            )
+            for s in range(len(outcomes.configurations))
+        ]
+        seen = np.ones(len(outcomes.problems))
+        weights = np.concatenate([seen, FRESH * share[common] / share[common].sum()])
+        weights, table = weights / weights.sum(), np.stack(curves)
+        return CurveRows(weights, table) if len(at) == horizon + 1 else KnotRows(weights, at, table)
 
 
 def hierarchical(outcomes: Outcomes, horizon: int) -> Rows:
-    """Estimate log-failure curves by the hierarchical model.
-
-    The rows are the training problems, each with what the model makes of its counts, and new problems of
-    every ease. All new problems together weigh as much as 100 training problems: a Dirichlet-process prior
-    centred on the model. With few training problems the plan is for what the model expects; with many it
-    is for what was seen.
-
-    Args:
-        outcomes: The training problems, at least one; a cell may have ``n = 0``.
-        horizon: Largest count that a solver will look up.
-    """
-    cells = Cells.of(outcomes)
-    parameters = fit(cells)
-    known = evidence(cells, parameters)
-    common = parameters.share > RARE
-    problems = len(outcomes.problems)
-    weights = np.concatenate(
-        [np.ones(problems), FRESH * parameters.share[common] / parameters.share[common].sum()]
-    )
-    at = knots(horizon)
-    curves = [
-        np.concatenate(
-            [
-                of_problems(cells, parameters, known, s, at),
-                of_new_problems(cells, parameters, s, at)[:, common],
-            ],
-            axis=1,
-        )
-        for s in range(len(outcomes.configurations))
-    ]
-    weights, table = weights / weights.sum(), np.stack(curves)
-    return CurveRows(weights, table) if len(at) == horizon + 1 else KnotRows(weights, at, table)
+    """Fit the model to training problems and return its :meth:`Model.rows` of them."""
+    return Model.fit(outcomes).rows(outcomes, horizon)

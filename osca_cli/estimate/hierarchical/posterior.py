@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from osca_cli.estimate.hierarchical.cells import Cells
-from osca_cli.estimate.hierarchical.likelihood import Evidence, Parameters
+from osca_cli.estimate.hierarchical.likelihood import NODES, Evidence, Parameters
 from osca_cli.outcomes.types import Floats, Ints
 
 LEAST = 1e-30
@@ -37,7 +37,8 @@ def of_problems(cells: Cells, parameters: Parameters, known: Evidence, configura
     if once:
         failure = np.where((n > 0) & (k > 0)[:, None, None], 1 - c, failure)
     kind = cells.kind[configuration] - kinds[0]
-    return _log(np.einsum("pg,kpg->kp", known.ease, failure[:, kind]), k)
+    mixed = sum(known.ease[:, node] * failure[:, kind, node] for node in range(len(NODES)))
+    return _log(np.asarray(mixed), k)
 
 
 def of_new_problems(cells: Cells, parameters: Parameters, configuration: int, k: Ints) -> Floats:
