@@ -84,7 +84,8 @@ def fill(pool: Pool, cells: Iterator[Cell]) -> None:
         sql = pool.connection
         sql.execute("BEGIN")
         sql.executemany(
-            "INSERT INTO samples VALUES (?,?,?,?,0,?,?,'stop',20,?,0.5,NULL,NULL,'2026-01-01')",
+            "INSERT INTO samples (key, request, idx, run, executed, seed, text, finish_reason, input_tokens,"
+            " output_tokens, seconds, drawn_at) VALUES (?,?,?,?,0,?,?,'stop',20,?,0.5,'2026-01-01')",
             (
                 (f"{cell.request_id}{index}", cell.request_id, index, run.id, index, TEXT, 40 + index)
                 for cell in chunk

@@ -16,33 +16,35 @@ from osca_cli.store.pool import Pool
 # What is counted, in the order of the pool's indices: so each is read once, from one end to the other.
 _WANTED = """
     CREATE TEMP TABLE IF NOT EXISTS wanted (
-        request TEXT, verifier TEXT, cell INTEGER, PRIMARY KEY (request, verifier, cell)
-    ) WITHOUT ROWID
+        place INTEGER PRIMARY KEY, request TEXT, verifier TEXT, asked INTEGER
+    )
+"""
+_WANT = """
+    INSERT INTO wanted SELECT ?1, ?2, ?3, asked
+    FROM requests INDEXED BY requests_by_asked WHERE id = ?2 AND asked > 0
 """
 _SAMPLES = """
-    SELECT w.cell, avg(s.usd), avg(s.output_tokens), avg(s.seconds)
+    SELECT w.place, avg(s.usd), avg(s.output_tokens), avg(s.seconds)
     FROM wanted w
-    CROSS JOIN requests r INDEXED BY requests_by_asked ON r.id = w.request
-    CROSS JOIN samples s INDEXED BY samples_by_request ON s.request = w.request AND s.idx < r.asked
-    GROUP BY w.request, w.verifier, w.cell
+    CROSS JOIN samples s INDEXED BY samples_by_request ON s.request = w.request AND s.idx < w.asked
+    GROUP BY w.place
 """
 _VERDICTS = """
-    SELECT w.cell, count(v.passed), total(v.passed)
+    SELECT w.place, count(v.passed), total(v.passed)
     FROM wanted w
-    CROSS JOIN requests r INDEXED BY requests_by_asked ON r.id = w.request
-    CROSS JOIN verdicts v ON v.request = w.request AND v.verifier = w.verifier AND v.idx < r.asked
-    GROUP BY w.request, w.verifier, w.cell
+    CROSS JOIN verdicts v ON v.request = w.request AND v.verifier = w.verifier AND v.idx < w.asked
+    GROUP BY w.place
 """
 # Samples drawn while executing a plan stop at a pass. In a cell that is complete they count like all others;
 # in one that is not they are left out, since they would bias its pass rate.
 _LEFT_OUT = """
-    SELECT w.cell, count(v.passed), total(v.passed)
+    SELECT w.place, count(v.passed), total(v.passed)
     FROM wanted w
-    CROSS JOIN samples s INDEXED BY samples_executed ON s.request = w.request AND s.executed
-    CROSS JOIN requests r INDEXED BY requests_by_asked ON r.id = w.request AND s.idx < r.asked
+    CROSS JOIN samples s INDEXED BY samples_executed
+        ON s.request = w.request AND s.idx < w.asked AND s.executed
     JOIN verdicts v ON v.request = w.request AND v.verifier = w.verifier AND v.idx = s.idx
-    WHERE r.asked > (SELECT count(*) FROM samples o WHERE o.request = r.id AND o.idx < r.asked)
-    GROUP BY w.request, w.verifier, w.cell
+    WHERE w.asked > (SELECT count(*) FROM samples o WHERE o.request = s.request AND o.idx < w.asked)
+    GROUP BY w.place
 """
 _COSTS: tuple[CostKind, ...] = ("usd", "output_tokens", "seconds")
 
@@ -97,26 +99,31 @@ def counted(
     sql.execute(_WANTED)
     sql.execute("BEGIN")  # one moment of the pool, whatever a run adds meanwhile
     try:
-        rows = sorted((request, check, number) for number, (request, check) in enumerate(wanted))
-        sql.executemany("INSERT INTO wanted VALUES (?,?,?)", rows)
-        del rows
-        costs = _matrices(sql, _SAMPLES, shape, np.nan)
-        n, c = (matrix.astype(np.int64) for matrix in _matrices(sql, _VERDICTS, shape, 0))
-        without = [matrix.astype(np.int64) for matrix in _matrices(sql, _LEFT_OUT, shape, 0)]
+        ids = list(wanted)
+        order = sorted(range(len(ids)), key=ids.__getitem__)
+        sql.executemany(_WANT, ((place, *ids[cell]) for place, cell in enumerate(order)))
+        del ids
+
+        def matrices(query: str, empty: float) -> list[Floats]:
+            return _matrices(sql.execute(query), np.array(order, int), shape, empty)
+
+        costs = matrices(_SAMPLES, np.nan)
+        n, c = matrices(_VERDICTS, 0)
+        n_left_out, c_left_out = matrices(_LEFT_OUT, 0)
     finally:
         sql.execute("ROLLBACK")
-    return n - without[0], c - without[1], dict(zip(_COSTS, costs, strict=True))
+    counts = (n - n_left_out).astype(np.int64), (c - c_left_out).astype(np.int64)
+    return *counts, dict(zip(_COSTS, costs, strict=True))
 
 
-def _matrices(sql: sqlite3.Connection, query: str, shape: tuple[int, int], empty: float) -> list[Floats]:
-    """Return each column after the cell's number as a matrix, ``empty`` where the query has no such cell."""
-    cells = sql.execute(query)
-    width = len(cells.description)
-    table = np.array(cells.fetchall(), float).reshape(-1, width)  # NULL becomes NaN
+def _matrices(rows: sqlite3.Cursor, order: Ints, shape: tuple[int, int], empty: float) -> list[Floats]:
+    """Return each column after the place as a matrix, ``empty`` where the query has no such cell."""
+    width = len(rows.description)
+    table = np.array(rows.fetchall(), float).reshape(-1, width)  # NULL becomes NaN
     result = []
     for column in range(1, width):
-        flat = np.full(shape[0] * shape[1], empty)
-        flat[table[:, 0].astype(int)] = table[:, column]
+        flat = np.full(order.size, empty)
+        flat[order[table[:, 0].astype(int)]] = table[:, column]
         result.append(flat.reshape(shape).T)
     return result
 
