@@ -210,7 +210,9 @@ def _judgement_line(judgement: Judgement) -> str:
         if bound is not None
     ]
     margin = f" (margin {100 * assertion.margin:g})" if assertion.margin else ""
-    found = f"{100 * judgement.measured.value:.1f}, {interval_text(judgement.measured.interval, signed=True)}"
+    signed = assertion.metric.startswith("gain.")
+    value = points(judgement.measured.value) if signed else f"{100 * judgement.measured.value:.1f}"
+    found = f"{value}, {interval_text(judgement.measured.interval, signed=signed)}"
     line = f"{judgement.outcome}: {assertion.metric} {' and '.join(bounds)}{margin}: {found}"
     if judgement.outcome != "inconclusive":
         return line
