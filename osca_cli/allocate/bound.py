@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from osca_cli.allocate.limits import Limits
-from osca_cli.estimate.rows import Rows, log_failure
+from osca_cli.estimate.rows import Rows, unsolved_mass
 from osca_cli.outcomes.types import Floats, Ints
 
 
@@ -35,7 +35,7 @@ def upper_bound(rows: Rows, limits: Limits, prices: Floats) -> float:
 
 def tangent_prices(rows: Rows, counts: Ints) -> Floats:
     """Return the prices that make the bound touch the objective at these counts, shape ``(R,)``."""
-    return rows.weights * np.exp(log_failure(rows, counts))
+    return unsolved_mass(rows, counts)
 
 
 def _best_fall(slopes: Floats, limits: Limits, *, linear: bool) -> float:

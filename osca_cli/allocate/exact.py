@@ -12,7 +12,7 @@ import numpy as np
 from osca_cli.allocate.bound import upper_bound
 from osca_cli.allocate.limits import Limits
 from osca_cli.allocate.relaxation import Relaxed, relax, round_down
-from osca_cli.estimate.rows import Rows, coverage, log_failure
+from osca_cli.estimate.rows import Rows, coverage, unsolved_mass
 from osca_cli.outcomes.types import Floats, Ints
 
 TOLERANCE = 1e-6
@@ -96,7 +96,7 @@ def _halves(box: Limits, fractional: Floats) -> list[Limits]:
 def _best_of_small(rows: Rows, box: Limits) -> Ints:
     """Return the best of all ways to add up to two samples to the lower counts."""
     room = box.room(box.lower)
-    mass = rows.weights * np.exp(log_failure(rows, box.lower))
+    mass = unsolved_mass(rows, box.lower)
     first = rows.steps(box.lower)
     once = np.exp(first)
     failure = (once * mass) @ once.T

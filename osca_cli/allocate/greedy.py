@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from osca_cli.allocate.limits import Limits
-from osca_cli.estimate.rows import Rows, coverage, log_failure
+from osca_cli.estimate.rows import LEAST, Rows, coverage, unsolved_mass
 from osca_cli.outcomes.types import Floats, Ints
 
 NOTHING = 1e-12
@@ -22,7 +22,7 @@ def greedy_order(rows: Rows, limits: Limits) -> list[int]:
     counts = limits.lower.copy()
     most = limits.most()
     room = limits.room(counts)
-    mass = rows.weights * np.exp(log_failure(rows, counts))
+    mass = unsolved_mass(rows, counts)
     chance = -np.expm1(rows.steps(counts))
     price = limits.prices()
     density = (chance @ mass) / price
@@ -37,7 +37,7 @@ def greedy_order(rows: Rows, limits: Limits) -> list[int]:
         density[best] = (chance[best] @ mass) / price[best]
         if density[best] < density.max():
             continue
-        mass = mass * (1 - chance[best])
+        mass = np.maximum(mass * (1 - chance[best]), np.exp(LEAST))
         if not rows.linear:
             chance[best] = _chance(rows, best, int(counts[best]) + 1)
         counts[best] += 1
@@ -73,7 +73,7 @@ def _counts(rows: Rows, limits: Limits) -> Ints:
 
 def _from_best_single(rows: Rows, limits: Limits) -> Ints:
     """Draw the single sample that gains most, whatever it costs, and continue by density."""
-    mass = rows.weights * np.exp(log_failure(rows, limits.lower))
+    mass = unsolved_mass(rows, limits.lower)
     gains = -np.expm1(rows.steps(limits.lower)) @ mass
     gains[limits.most() <= limits.lower] = 0.0
     lower = limits.lower.copy()

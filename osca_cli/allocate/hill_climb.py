@@ -6,7 +6,7 @@ import numpy as np
 
 from osca_cli.allocate.greedy import NOTHING
 from osca_cli.allocate.limits import Limits
-from osca_cli.estimate.rows import Rows, coverage, log_failure
+from osca_cli.estimate.rows import Rows, coverage, unsolved_mass
 from osca_cli.outcomes.types import Ints
 
 
@@ -54,7 +54,7 @@ def _reassign(rows: Rows, limits: Limits, counts: Ints, giver: int) -> bool:
     if counts[giver] <= limits.lower[giver]:
         return False
     counts[giver] -= 1
-    mass = rows.weights * np.exp(log_failure(rows, counts))
+    mass = unsolved_mass(rows, counts)
     gains = -np.expm1(rows.steps(counts)) @ mass
     fits = (counts < np.minimum(limits.upper, rows.horizon)) & (limits.costs <= limits.room(counts))
     taker = int(np.where(fits, gains, -1.0).argmax())

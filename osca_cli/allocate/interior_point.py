@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg.lapack import dposv
 
+from osca_cli.estimate.rows import LEAST
 from osca_cli.outcomes.types import Floats
 
 
@@ -54,7 +55,7 @@ def minimise(programme: Programme, *, tolerance: float = 1e-10, most_steps: int 
     costs = programme.costs / programme.room
     point = _start(programme, costs)
     for _ in range(most_steps):
-        mass = programme.mass * np.exp(-(point.z @ programme.fall))
+        mass = programme.mass * np.exp(np.maximum(-(point.z @ programme.fall), LEAST))
         gradient = -(programme.fall @ mass)
         gap = float(point.low_dual @ point.z + point.high_dual @ point.above) + point.cost_dual * point.slack
         residual = gradient - point.low_dual + point.high_dual + point.cost_dual * costs

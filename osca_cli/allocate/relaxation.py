@@ -14,7 +14,7 @@ from osca_cli.allocate.bound import tangent_prices, upper_bound
 from osca_cli.allocate.greedy import greedy_order
 from osca_cli.allocate.interior_point import Programme, minimise
 from osca_cli.allocate.limits import Limits
-from osca_cli.estimate.rows import Rows, coverage
+from osca_cli.estimate.rows import LEAST, Rows, coverage
 from osca_cli.outcomes.types import Floats, Ints, Mask
 
 WINDOW = 3
@@ -113,14 +113,14 @@ def _solve(rows: Rows, limits: Limits, near: Ints, active: Mask) -> tuple[Floats
     for configuration in np.flatnonzero(counts):
         base += rows.curve(int(configuration), int(counts[configuration]))
     owner, fall, width = _columns(rows, chosen, low, high)
-    mass = rows.weights * np.exp(base)
+    mass = rows.weights * np.exp(np.maximum(base, LEAST))
     touched = fall.any(axis=0) & (mass > 0)
     room = limits.budget - float(limits.costs @ counts)
     if room <= 1e-9 * limits.budget or not touched.any():
         return counts, mass, 0.0
     z, worth = minimise(Programme(mass[touched], fall[:, touched], limits.costs[owner], width, room))
     np.add.at(counts, owner, z)
-    return counts, mass * np.exp(-(z @ fall)), worth
+    return counts, mass * np.exp(np.maximum(-(z @ fall), LEAST)), worth
 
 
 def _windows(rows: Rows, limits: Limits, near: Ints, active: Mask) -> tuple[Ints, Ints, Ints]:

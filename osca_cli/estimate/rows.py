@@ -21,6 +21,9 @@ from osca_cli.outcomes.types import UNLIMITED, Floats, Ints
 LOG_FLOOR = -35.0
 """Least log-failure of one sample: a coverage that differs from 1 by exp(-35) is 1 in double precision."""
 
+LEAST = -500.0
+"""Logarithms below this are this in products, which subnormal numbers would slow down a hundredfold."""
+
 
 class Rows(Protocol):
     """Weighted rows with a log-failure curve per configuration."""
@@ -150,6 +153,14 @@ def log_failure(rows: Rows, counts: Ints) -> Floats:
     for configuration in np.flatnonzero(counts):
         total += rows.curve(int(configuration), int(counts[configuration]))
     return total
+
+
+def unsolved_mass(rows: Rows, counts: Ints) -> Floats:
+    """Return the weight of each row times its failure, shape ``(R,)``.
+
+    Meant for matrix products: no failure is below exp(-500).
+    """
+    return rows.weights * np.exp(np.maximum(log_failure(rows, counts), LEAST))
 
 
 def coverage(rows: Rows, counts: Ints) -> float:

@@ -236,12 +236,13 @@ def test_the_best_pure_configuration_needs_more_samples_to_solve_as_much(data_fo
     assert plan.pays_back_after == 210_000 / (82 - 32)
 
 
-def test_planning_by_cost_beats_planning_by_count_at_equal_spend(data_folder):
+@pytest.mark.parametrize("count", [2, 8])
+def test_planning_by_cost_beats_planning_by_count_at_equal_spend(data_folder, count):
     outcomes = fully_sampled(read_outcomes(data_folder / "mcqa_temperature.json"))
     for split in range(20):
         train = np.zeros(100, bool)
         train[np.random.default_rng(split).permutation(100)[:50]] = True
-        by_count, by_cost = equal_spend(outcomes.with_split(train, ~train))
+        by_count, by_cost = equal_spend(outcomes.with_split(train, ~train), count)
         assert by_cost.held_out.pass_rate > by_count.held_out.pass_rate, split
 
 
@@ -252,9 +253,9 @@ def fully_sampled(outcomes: Outcomes) -> Outcomes:
     )
 
 
-def equal_spend(outcomes: Outcomes) -> tuple[Plan, Plan]:
-    """Plan four samples, and then what they cost."""
-    by_count = make_plan(outcomes, samples(4), task="t", estimator="plugin", solver="greedy-swap")
+def equal_spend(outcomes: Outcomes, count: int) -> tuple[Plan, Plan]:
+    """Plan by count, and then what that costs."""
+    by_count = make_plan(outcomes, samples(count), task="t", estimator="plugin", solver="greedy-swap")
     cost = np.nanmean(outcomes.costs["usd"][:, outcomes.train], axis=1)
     price = dict(zip(outcomes.configurations, cost.tolist(), strict=True))
     spent = sum(price[name] * count for name, count in by_count.allocation.items())

@@ -25,7 +25,7 @@ def task(seed: int, configurations: int, problems: int) -> Outcomes:
 def test_one_task_alone_gets_its_own_plan():
     outcomes = task(0, 3, 9)
     shared, certificate = share_budget([TaskShare("t", outcomes, 1.0)], Budget("samples", 4), solver="exact")
-    plan = make_plan(outcomes, Budget("samples", 4), task="t", solver="exact")
+    plan = make_plan(outcomes, Budget("samples", 4), task="t", solver="exact", estimator="plugin")
     assert shared[0].value == pytest.approx(plan.certificate.value)
     assert certificate.gap <= 1e-6
 
