@@ -7,8 +7,10 @@ from scipy.special import gammaln as lg
 Array = NDArray[np.float64]
 GRID = np.exp(np.linspace(np.log(0.15), np.log(60), 13))
 EASE = np.linspace(-5, 5, 11)
-DESIGN = np.stack([np.ones(11), EASE], 1)
-SD = np.array([1, 0.5])
+FLAVOUR = np.linspace(-2, 2, 5)
+NORMAL = np.exp(-(FLAVOUR**2) / 2) / np.exp(-(FLAVOUR**2) / 2).sum()
+DESIGN = np.array([[1, b, u] for u in FLAVOUR for b in EASE])
+SD = np.array([2, 0.5, 0.5])
 
 
 def beta_binomial(c, n, m, s):
@@ -25,17 +27,26 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
+def first_taste(n, c, p):
+    residuals = (c - n * p) / np.sqrt(np.maximum(n * p * (1 - p) * (1 + (n - 1) / 3), 0.05))
+    vector = np.linalg.svd(residuals, full_matrices=False)[0][:, 0]
+    return 0.5 * np.clip(vector * np.sign((vector**3).sum()) * np.sqrt(len(n)), -2, 2)
+
+
 def fit(n, c):
     """Every cell on its own, shape (S, P, G): slow and plain."""
     count, width = n.shape
     eps = min(0.15, 4 / width)
     n, c = n[..., None].astype(float), c[..., None].astype(float)
     easy = (c.sum(0) + 0.5) / (n.sum(0) + 1)
-    middle = np.clip(np.log(easy / (1 - easy)), -4, 4).mean()
+    easy = np.clip(np.log(easy / (1 - easy)), -4, 4)
+    middle = easy.mean()
     marginal = (c.sum(1) + 0.5) / (n.sum(1) + 1)
-    theta = np.concatenate([1.2 * np.log(marginal / (1 - marginal)) - middle, np.ones((count, 1))], 1)
+    logits = np.log(marginal / (1 - marginal))
+    taste = first_taste(n[..., 0], c[..., 0], sigmoid(logits + easy[:, 0] - middle))
+    theta = np.concatenate([1.2 * logits - middle, np.ones((count, 1)), taste[:, None]], 1)
     s = np.full(count, 2.0)
-    share = np.exp(-0.5 * ((EASE - middle) / 2) ** 2)
+    share = np.array([weight * np.exp(-0.5 * ((b - middle) / 2) ** 2) for weight in NORMAL for b in EASE])
     share /= share.sum()
     insured = np.log(eps) + beta_binomial(c, n, marginal[:, None], 1.0)
     for turn in range(17):
@@ -48,16 +59,18 @@ def fit(n, c):
         r /= r.sum(1, keepdims=True)
         if turn == 16:
             break
-        share = (r.sum(0) + 1 / 11) / (width + 1)
+        ease = (r.sum(0).reshape(5, 11).sum(0) + 1 / 11) / (width + 1)
+        share = np.concatenate([weight * ease for weight in NORMAL])
         mass = r * follows
         effective = mass / (1 + (n - 1) / (s[:, None, None] + 1))
         drawn, passed = (effective * n).sum(1), (effective * c).sum(1)
         for _ in range(2):
             p = sigmoid(theta @ DESIGN.T)
-            gradient = (passed - drawn * p) @ DESIGN - (theta - [theta[:, 0].mean(), 1.0]) / SD**2
+            gradient = (passed - drawn * p) @ DESIGN - (theta - [theta[:, 0].mean(), 1, 0]) / SD**2
             hessian = np.einsum("ig,gp,gq->ipq", drawn * p * (1 - p), DESIGN, DESIGN) + np.diag(1 / SD**2)
             theta = theta + np.clip(np.linalg.solve(hessian, gradient[..., None])[..., 0], -0.5, 0.5)
             theta[:, 1] = np.clip(theta[:, 1], 0.2, 4)
+            theta[:, 2] = np.clip(theta[:, 2], -2, 2)
         if turn % 4 == 3:
             m = np.clip(sigmoid(theta @ DESIGN.T), 1e-4, 1 - 1e-4)
             fits = np.stack([(beta_binomial(c, n, m[:, None], v) * mass).sum((1, 2)) for v in GRID], 1)

@@ -58,7 +58,7 @@ class Model:
         return Posterior(cells, self.parameters, evidence(cells, self.parameters))
 
     def rows(self, outcomes: Outcomes, horizon: int) -> Rows:
-        """Return log-failure curves of the training problems, and of new problems of every ease.
+        """Return log-failure curves of the training problems, and of new problems of every node.
 
         All new problems together weigh as much as 100 training problems: a Dirichlet-process prior
         centred on the model. With few training problems the plan is for what the model expects; with

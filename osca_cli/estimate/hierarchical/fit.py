@@ -9,7 +9,9 @@ from scipy.special import expit, logit
 
 from osca_cli.estimate.hierarchical.cells import Cells
 from osca_cli.estimate.hierarchical.likelihood import (
-    NODES,
+    DESIGN,
+    EASE,
+    FLAVOUR_SHARE,
     Evidence,
     Parameters,
     evidence,
@@ -22,13 +24,17 @@ ROUNDS = 16
 ALIKE_EVERY = 4
 """Rounds between two looks at ``alike``, which moves slowly."""
 
-LEVEL_SD = 1.0
-"""Levels are normal around their mean: configurations are thought to be like each other."""
-SLOPE_SD = 0.5
-SLOPE_MEAN = 1.0
+LEVEL_SD = 2.0
+"""Levels are normal around their mean: configurations are thought to be somewhat like each other."""
+SLOPE, SLOPE_SD = 1.0, 0.5
 """Slopes are normal around 1. Without slopes the plans are worse by half a point."""
 SLOPES = (0.2, 4.0)
 """A slope stays within these: an easier problem is easier for everybody."""
+TASTE_SD = 0.5
+"""Tastes are normal around 0."""
+TASTES = (-2.0, 2.0)
+STEP = 0.5
+"""Longest step of a coefficient in one of Newton's."""
 
 ALIKE = np.exp(np.linspace(np.log(0.15), np.log(60.0), 13))
 """What ``alike`` may be."""
@@ -46,7 +52,7 @@ def fit(cells: Cells) -> Parameters:
     parameters = _start(cells)
     for turn in range(ROUNDS):
         known = evidence(cells, parameters)
-        weight = (cells.membership @ known.ease) * known.regular
+        weight = (cells.membership @ known.node) * known.regular
         parameters = replace(_regress(cells, weight, parameters), share=_share(known))
         if turn % ALIKE_EVERY == ALIKE_EVERY - 1:
             parameters = replace(parameters, alike=_alike(cells, weight, parameters))
@@ -57,12 +63,13 @@ def _start(cells: Cells) -> Parameters:
     """Start from marginal rates: of configurations for levels, of problems for the shares of nodes."""
     n, c = cells.n[cells.kind], cells.c[cells.kind]
     marginal = (c.sum(axis=1) + 0.5) / (n.sum(axis=1) + 1)
-    ease = float(np.clip(logit((c.sum(axis=0) + 0.5) / (n.sum(axis=0) + 1)), -4, 4).mean())
-    share = np.exp(-0.5 * ((NODES - ease) / 2) ** 2)
+    ease = np.clip(logit((c.sum(axis=0) + 0.5) / (n.sum(axis=0) + 1)), -4, 4)
+    share = np.outer(FLAVOUR_SHARE, np.exp(-0.5 * ((EASE - ease.mean()) / 2) ** 2)).ravel()
     configurations, problems = cells.kind.shape
+    level = 1.2 * logit(marginal) - ease.mean()
+    taste = _first_taste(n, c, expit(logit(marginal)[:, None] + ease - ease.mean()))
     return Parameters(
-        level=1.2 * logit(marginal) - ease,
-        slope=np.full(configurations, SLOPE_MEAN),
+        coefficients=np.stack([level, np.full(configurations, SLOPE), taste], axis=1),
         alike=np.full(configurations, ALIKE_MEAN),
         share=share / share.sum(),
         marginal=marginal,
@@ -70,15 +77,34 @@ def _start(cells: Cells) -> Parameters:
     )
 
 
+def _first_taste(n: Floats, c: Floats, rates: Floats) -> Floats:
+    """Return the main direction in which passes depart from what marginal rates explain, shape ``(S,)``.
+
+    It is the first singular vector of the residuals, each over its standard deviation as if ``alike`` were
+    2. Its sign means nothing; it is chosen so that the order of configurations has no part in it.
+    """
+    variance = n * rates * (1 - rates) * (1 + (n - 1) / (ALIKE_MEAN + 1))
+    residuals = (c - n * rates) / np.sqrt(np.maximum(variance, 0.05))
+    vectors, strength, _ = np.linalg.svd(residuals, full_matrices=False)
+    if strength[0] < 1e-9:
+        return np.zeros(len(n))
+    first = vectors[:, 0] * np.sqrt(len(n)) * np.sign(np.sum(vectors[:, 0] ** 3) or 1.0)
+    taste: Floats = TASTE_SD * np.clip(first, *TASTES)
+    return taste
+
+
 def _share(known: Evidence) -> Floats:
-    """Return the share of problems at each node, with one problem's weight spread evenly over all."""
-    problems, nodes = known.ease.shape
-    share: Floats = (known.ease.sum(axis=0) + 1 / nodes) / (problems + 1)
-    return share
+    """Return the share of problems at each node, with one problem's weight spread evenly over all eases.
+
+    Flavour keeps its distribution, which sets the scale of tastes.
+    """
+    nodes = known.node.sum(axis=0).reshape(len(FLAVOUR_SHARE), len(EASE))
+    ease = (nodes.sum(axis=0) + 1 / len(EASE)) / (len(known.node) + 1)
+    return np.outer(FLAVOUR_SHARE, ease).ravel()
 
 
 def _regress(cells: Cells, weight: Floats, parameters: Parameters) -> Parameters:
-    """Move levels and slopes by two Newton steps of a logistic regression on ease, one per configuration.
+    """Move coefficients by two Newton steps of a logistic regression on the nodes, one per configuration.
 
     The samples of a cell are alike, so n of them count as ``n / (1 + (n - 1) / (alike + 1))``: the
     variance of a beta-binomial against that of a binomial.
@@ -91,25 +117,26 @@ def _regress(cells: Cells, weight: Floats, parameters: Parameters) -> Parameters
     effective = weight / (1 + (cells.n - 1) / (parameters.alike[cells.owner] + 1))[:, None]
     samples = _per_configuration(cells, effective * cells.n[:, None])
     passes = _per_configuration(cells, effective * cells.c[:, None])
-    design = np.stack([np.ones_like(NODES), NODES], axis=1)
-    precision = 1 / np.array([LEVEL_SD, SLOPE_SD]) ** 2
-    coefficients = np.stack([parameters.level, parameters.slope], axis=1)
+    precision = 1 / np.array([LEVEL_SD, SLOPE_SD, TASTE_SD]) ** 2
+    pairs = DESIGN[:, :, None] * DESIGN[:, None, :]
+    at = parameters.coefficients
     for _ in range(2):
-        rate = expit(coefficients @ design.T)
-        centre = np.array([coefficients[:, 0].mean(), SLOPE_MEAN])
-        gradient = (passes - samples * rate) @ design - (coefficients - centre) * precision
-        information = np.einsum("sg,gi,gj->sij", samples * rate * (1 - rate), design, design)
-        step = np.linalg.solve(information + np.diag(precision), gradient[..., None])[..., 0]
-        coefficients = coefficients + np.clip(step, -0.5, 0.5)
-        coefficients[:, 1] = np.clip(coefficients[:, 1], *SLOPES)
-    return replace(parameters, level=coefficients[:, 0], slope=coefficients[:, 1])
+        rate = expit(at @ DESIGN.T)
+        gradient = (passes - samples * rate) @ DESIGN - (at - [at[:, 0].mean(), SLOPE, 0.0]) * precision
+        information = np.tensordot(samples * rate * (1 - rate), pairs, axes=1) + np.diag(precision)
+        at = at + np.clip(np.linalg.solve(information, gradient[..., None])[..., 0], -STEP, STEP)
+        at[:, 1] = np.clip(at[:, 1], *SLOPES)
+        at[:, 2] = np.clip(at[:, 2], *TASTES)
+    return replace(parameters, coefficients=at)
 
 
 def _alike(cells: Cells, weight: Floats, parameters: Parameters) -> Floats:
     """Return the most probable ``alike`` of each configuration, shape ``(S,)``; their centre comes first."""
-    mean, n, c = parameters.mean[cells.owner], cells.n[:, None], cells.c[:, None]
+    mean = parameters.mean
     fits = [
-        _per_configuration(cells, log_beta_binomial(n, c, mean, value) * weight).sum(axis=1)
+        _per_configuration(cells, log_beta_binomial(cells, mean, np.full(len(mean), value)) * weight).sum(
+            axis=1
+        )
         for value in ALIKE
     ]
     likelihood, grid = np.stack(fits, axis=1), np.log(ALIKE)

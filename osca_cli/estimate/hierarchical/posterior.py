@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from osca_cli.estimate.hierarchical.cells import Cells
-from osca_cli.estimate.hierarchical.likelihood import NODES, Evidence, Parameters
+from osca_cli.estimate.hierarchical.likelihood import DESIGN, Evidence, Parameters
 from osca_cli.outcomes.types import Floats, Ints
 
 LEAST = 1e-30
@@ -37,12 +37,12 @@ def of_problems(cells: Cells, parameters: Parameters, known: Evidence, configura
     if once:
         failure = np.where((n > 0) & (k > 0)[:, None, None], 1 - c, failure)
     kind = cells.kind[configuration] - kinds[0]
-    mixed = sum(known.ease[:, node] * failure[:, kind, node] for node in range(len(NODES)))
+    mixed = sum(known.node[:, g] * failure[:, kind, g] for g in range(len(DESIGN)))
     return _log(np.asarray(mixed), k)
 
 
 def of_new_problems(cells: Cells, parameters: Parameters, configuration: int, k: Ints) -> Floats:
-    """Return ``log E[(1 - p)^k]`` of one configuration on new problems of each ease, shape ``(K, G)``."""
+    """Return ``log E[(1 - p)^k]`` of one configuration on new problems of each node, shape ``(K, G)``."""
     k, _ = _draws(cells, configuration, k)
     nothing = np.zeros((1, 1))
     regular, insured = _failures(parameters, configuration, nothing, nothing, k)
