@@ -58,9 +58,11 @@ class LlamaCpp:
             value = settings.get(name)
             return value if isinstance(value, int) else default
 
-        self.max_in_flight = integer("slots", 4)
+        threads = integer("threads", available_cpus())
+        # More slots than threads gain little, and each of them reads the prompt anew.
+        self.max_in_flight = integer("slots", min(max(threads, 2), 8))
         self._settings = EngineSettings(
-            threads=integer("threads", available_cpus()),
+            threads=threads,
             slots=self.max_in_flight,
             context=integer("context", 2048),
         )
