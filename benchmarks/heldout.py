@@ -153,7 +153,7 @@ def allocations(
 
 def solver(rows: Rows, limits: Limits) -> Ints:
     """Return the counts of greedy with swaps."""
-    return find(rows, limits, "auto", seed=0)[0]
+    return find(rows, limits, "auto", seed=0)
 
 
 def covered(n: Ints, c: Ints, counts: Ints) -> Floats:

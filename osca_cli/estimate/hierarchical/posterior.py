@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from osca_cli.estimate.hierarchical.cells import Cells
-from osca_cli.estimate.hierarchical.likelihood import DESIGN, Evidence, Parameters
+from osca_cli.estimate.hierarchical.likelihood import Evidence, Parameters
 from osca_cli.outcomes.types import Floats, Ints
 
 LEAST = 1e-30
@@ -36,9 +36,16 @@ def of_problems(cells: Cells, parameters: Parameters, known: Evidence, configura
     failure = share * regular + (1 - share) * insured
     if once:
         failure = np.where((n > 0) & (k > 0)[:, None, None], 1 - c, failure)
-    kind = cells.kind[configuration] - kinds[0]
-    mixed = sum(known.node[:, g] * failure[:, kind, g] for g in range(len(DESIGN)))
-    return _log(np.asarray(mixed), k)
+    return _log(_mixed(known.node, failure, cells.kind[configuration] - kinds[0]), k)
+
+
+def _mixed(node: Floats, failure: Floats, kind: Ints) -> Floats:
+    """Average over each problem's nodes what its kind of cell fails with, shape ``(K, P)``."""
+    mixed = np.empty((len(failure), len(node)))
+    for v in range(failure.shape[1]):
+        problems = np.flatnonzero(kind == v)
+        mixed[:, problems] = failure[:, v] @ node[problems].T
+    return mixed
 
 
 def of_new_problems(cells: Cells, parameters: Parameters, configuration: int, k: Ints) -> Floats:
