@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PATHS = [ROOT, ROOT / "backends", ROOT / "verifiers", ROOT / "tests" / "plugin"]
@@ -29,7 +30,7 @@ from osca_cli.identity import draw_seed, sample_key  # noqa: E402
 from osca_cli.model import Sample, Verdict  # noqa: E402
 from osca_cli.spec.cells import Cell, CellMaker  # noqa: E402
 from osca_cli.spec.load import load_spec  # noqa: E402
-from osca_cli.store.counts import pool_outcomes  # noqa: E402
+from osca_cli.store.counts import counted, pool_outcomes  # noqa: E402
 from osca_cli.store.pool import Pool, Run  # noqa: E402
 
 SAMPLES = 8
@@ -107,32 +108,51 @@ def start(pool: Pool) -> Run:
     return pool.start_run("pilot", spec=pool.path.parent / "spec.yaml", spec_hash="", osca="0", engines={})
 
 
-def outcomes(folder: Path) -> dict[str, float]:
-    """Read the outcomes of a pool; return seconds of each part, and megabytes at most."""
-    began = time.perf_counter()
+class Clock:
+    """Tells how long ago it was made, by the wall and in CPU time, children included."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), sum(os.times()[:4])
+
+    def read(self) -> str:
+        """Return the time since then."""
+        return f"{time.perf_counter() - self._wall:.2f} s (CPU {sum(os.times()[:4]) - self._cpu:.2f} s)"
+
+
+def outcomes(folder: Path) -> dict[str, Any]:
+    """Read the outcomes of a pool; return the time of each part, and megabytes at most."""
     spec = load_spec(folder / "spec.yaml", environment={})
-    loaded = time.perf_counter()
+    [task] = spec.tasks
     with Pool(folder / "osca.db") as pool:
-        opened = time.perf_counter()
-        result, _ = pool_outcomes(pool, spec, spec.tasks[0], CellMaker(spec, open_backends(spec)))
-        read = time.perf_counter()
+        maker = CellMaker(spec, open_backends(spec))
+        shape = (len(task.train), len(spec.configurations))
+        began = Clock()
+        ids = list(maker.ids(task, task.train, spec.configurations))
+        ids_s = began.read()
+        began = Clock()
+        counted(pool.connection, ids, shape)
+        sql_s = began.read()
+        del ids
+        began = Clock()
+        result, _ = pool_outcomes(pool, spec, task, maker)
+        whole_s = began.read()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
         "samples": int(result.n.sum()),
-        "load": loaded - began,
-        "open": opened - loaded,
-        "read": read - opened,
+        "ids": ids_s,
+        "sql": sql_s,
+        "whole": whole_s,
         "peak_mb": peak,
     }
 
 
-def rerun(folder: Path) -> tuple[float, dict[str, int]]:
-    """Run a spec whose samples are all there; return the seconds and what the run says it did."""
+def rerun(folder: Path) -> tuple[str, dict[str, int]]:
+    """Run a spec whose samples are all there; return the time and what the run says it did."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, PATHS))}
     command = [sys.executable, "-m", "osca_cli", "run", "spec.yaml", "--json"]
-    began = time.perf_counter()
+    began = Clock()
     process = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
-    return time.perf_counter() - began, json.loads(process.stdout)
+    return began.read(), json.loads(process.stdout)
 
 
 def commits(folder: Path, number: int = 2000) -> float:
@@ -154,7 +174,7 @@ def commits(folder: Path, number: int = 2000) -> float:
         return 2 * number / (time.perf_counter() - began)
 
 
-def in_its_own_process(folder: Path) -> dict[str, float]:
+def in_its_own_process(folder: Path) -> dict[str, Any]:
     """Read outcomes in a fresh process, so that its memory is its own."""
     command = [sys.executable, __file__, "--read", str(folder)]
     return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
@@ -162,7 +182,7 @@ def in_its_own_process(folder: Path) -> dict[str, float]:
 
 def report(name: str, value: str) -> None:
     goal = f"  (goal {GOALS[name]})" if name in GOALS else ""
-    print(f"{name:45} {value:>14}{goal}", flush=True)
+    print(f"{name:45} {value:>24}{goal}", flush=True)
 
 
 def main() -> None:
@@ -187,12 +207,12 @@ def measure(folder: Path, cells: int, rerun_cells: int) -> None:
                 fill(pool, cells_of(spec_file))
     found = in_its_own_process(folder / "large")
     title = f"outcomes of {found['samples']:,} samples"
-    report(f"{title}, spec loaded", f"{found['load']:.2f} s")
-    report(f"{title}, pool opened", f"{found['open']:.2f} s")
-    report(f"{title}, whole", f"{found['read']:.2f} s")
+    report(f"{title}, hashes of cells", found["ids"])
+    report(f"{title}, read", found["sql"])
+    report(f"{title}, whole", found["whole"])
     report(f"{title}, memory", f"{found['peak_mb']:.0f} MB")
     seconds, facts = rerun(folder / "small")
-    report(f"rerun with {facts['there']:,} samples in the pool", f"{seconds:.2f} s")
+    report(f"rerun with {facts['there']:,} samples in the pool", seconds)
     report("drawn by the rerun", str(facts["drawn"]))
     with tempfile.TemporaryDirectory() as temporary:
         report("commits", f"{commits(Path(temporary) / 'commits'):,.0f} /s")

@@ -132,12 +132,18 @@ class Pool:
         return row.rowcount == 1
 
     def add_verdict(self, cell: Cell, index: int, verdict: Verdict) -> None:
-        """Keep the verdict of a sample, in place of an earlier one by the same verifier."""
+        """Keep the verdict of a sample, in place of an earlier error by the same verifier.
+
+        A pass or fail is never replaced by an error: another process may have verified it meanwhile.
+        """
         passed = None if verdict.passed is None else int(verdict.passed)
         answer = None if verdict.answer is None else _storable(verdict.answer)
         with self._writing() as sql:
             sql.execute(
-                "INSERT OR REPLACE INTO verdicts VALUES (?,?,?,?,?,?,?,?)",
+                "INSERT INTO verdicts VALUES (?,?,?,?,?,?,?,?)"
+                " ON CONFLICT DO UPDATE SET passed = excluded.passed, score = excluded.score,"
+                " answer = excluded.answer, reason = excluded.reason, verified_at = excluded.verified_at"
+                " WHERE excluded.passed IS NOT NULL OR passed IS NULL",
                 (
                     cell.request_id, cell.check_id, index, passed, verdict.score, answer,
                     _storable(verdict.reason), self._now(),

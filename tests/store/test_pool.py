@@ -243,3 +243,12 @@ def test_problems_keep_their_fields(pool):
 
     [row] = pool.connection.execute("SELECT task, name, fields, reference, tags FROM problems")
     assert row == ("sums", "p", '{"n":1,"q":"é"}', "4", '{"q":"é"}')
+
+
+def test_an_error_never_takes_the_place_of_a_verdict(pool):
+    pool.register([CELL], "train", asked=1)
+    add(pool, start_run(pool), CELL, 0, passed=True)
+
+    pool.add_verdict(CELL, 0, Verdict(passed=None, reason="the verifier reached its time limit"))
+
+    assert pool.verdict(CELL.request_id, CELL.check_id, 0) == Verdict(passed=True)
