@@ -94,4 +94,9 @@ def _run(args: list[str] | None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+    except Exception as error:
+        if type(error).__module__ != "sqlite3":
+            raise
+        click.echo(f"osca: the pool cannot be read: {error}; restore it, or name another with --db", err=True)
+        return 1
     return result if isinstance(result, int) else 0

@@ -21,10 +21,12 @@ async def for_each(
     remaining = iter(items)
 
     async def worker() -> None:
-        for item in remaining:
-            await work(item)
-            if stopping.is_set():
+        while not stopping.is_set():
+            try:
+                item = next(remaining)
+            except StopIteration:
                 return
+            await work(item)
 
     async with anyio.create_task_group() as group:
         for _ in range(at_once):

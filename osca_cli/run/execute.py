@@ -136,6 +136,8 @@ async def _solve(session: Session, maker: CellMaker, execution: Execution, probl
     for name, index in _draws(execution.plan.schedule):
         if session.sampling.stopping.is_set():
             return None
+        if index and cells[name].deterministic:
+            continue  # it would be the first sample again
         verdict = await session.sampling.obtain(cells[name], index)
         if verdict is None or verdict.passed is None:
             errors += 1

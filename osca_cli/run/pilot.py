@@ -63,14 +63,20 @@ def run_pilot(
 
 
 def _refuse_missing(spec: Spec, pool: Pool, asks: Sequence[Ask]) -> None:
+    """Refuse an offline run that would have to draw, before it begins."""
     maker = CellMaker(spec, open_backends(spec))
-    missing = [lack for ask in asks for lack in lacking(maker, pool, ask, register=False) if lack.undrawn]
-    if missing:
-        cell = missing[0].cell
+    number, first = 0, ""
+    for ask in asks:
+        for lack in lacking(maker, pool, ask, register=False):
+            if lack.undrawn and not number:
+                first = (
+                    f"sample {lack.undrawn[0]} of configuration '{lack.cell.configuration.name}'"
+                    f" on problem '{lack.cell.problem.id}'"
+                )
+            number += len(lack.undrawn)
+    if number:
         raise MissingSamplesError(
-            f"offline, and {sum(len(lack.undrawn) for lack in missing)} samples are missing, such as sample"
-            f" {missing[0].undrawn[0]} of configuration '{cell.configuration.name}' on problem"
-            f" '{cell.problem.id}'; run without --offline to draw them"
+            f"offline, and {number} samples are missing, such as {first}; run without --offline to draw them"
         )
 
 
