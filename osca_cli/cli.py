@@ -73,7 +73,7 @@ def main(args: list[str] | None = None) -> NoReturn:
     sys.exit(_run(args))
 
 
-def _run(args: list[str] | None) -> int:
+def _run(args: list[str] | None) -> int:  # noqa: PLR0911 - one for each way to end
     try:
         result: Any = cli.main(args, prog_name="osca", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

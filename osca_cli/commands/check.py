@@ -12,8 +12,8 @@ import click
 from osca_cli.check.judge import Verdicts, judge
 from osca_cli.check.need import comparison, refuse_leakage
 from osca_cli.check.report import outcome_of, to_json
+from osca_cli.commands.check_table import print_check
 from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, plural, shown
-from osca_cli.commands.tables import print_check
 from osca_cli.console import print_json
 from osca_cli.errors import CheckFailedError, MissingSamplesError, UsageError
 from osca_cli.estimate.heldout import missing

@@ -14,7 +14,7 @@ import numpy as np
 
 from osca_cli.allocate.solve import SOLVERS, Solver
 from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, shown
-from osca_cli.commands.tables import print_plan
+from osca_cli.commands.plan_table import print_plan
 from osca_cli.console import news, print_json
 from osca_cli.errors import MissingSamplesError, UsageError
 from osca_cli.outcomes.thinning import fewer_problems, fewer_samples

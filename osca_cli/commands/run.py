@@ -13,13 +13,12 @@ from typing import Literal, TextIO
 import click
 
 from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, plural, spec_argument
-from osca_cli.commands.tables import print_execution, print_forecast, print_pool
+from osca_cli.commands.run_tables import print_execution, print_forecast, print_pool
 from osca_cli.console import news, print_json
 from osca_cli.errors import OscaError, UsageError
 from osca_cli.model import Problem
 from osca_cli.plan.stale import refuse_stale
 from osca_cli.run.execute import Answer, executions, run_plan
-from osca_cli.run.measure import measure_asks
 from osca_cli.run.missing import Ask, Filter, pilot_asks
 from osca_cli.run.overview import overview
 from osca_cli.run.pilot import forecast, run_pilot
@@ -128,6 +127,8 @@ def command(  # noqa: PLR0917 - one parameter for each option
             )
     with open_pool(db) as pool:
         if measure and loaded.allocation is not None:
+            from osca_cli.run.measure import measure_asks  # the mathematics, which a pilot does not need
+
             news(f"measure: draws what osca check needs of the held-out problems of {loaded.path.name}")
             return _draw(
                 loaded,
@@ -222,9 +223,7 @@ def _production(spec: Spec, options: Options) -> dict[str, Sequence[Problem]] | 
     problems = read_problem_file(options.problems, tasks[0])
     known = {problem.id for problem in (*tasks[0].train, *tasks[0].held_out)}
     if seen := [problem.id for problem in problems if problem.id in known]:
-        news(
-            f"note: {plural(len(seen), 'problem')} of {options.problems} are problems of the spec, such as {seen[0]}"
-        )
+        news(f"note: {plural(len(seen), 'problem')} of {options.problems} are the spec's, such as {seen[0]}")
     return {tasks[0].name: problems}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, plural, spec_argument
-from osca_cli.commands.tables import print_pool
+from osca_cli.commands.run_tables import print_pool
 from osca_cli.console import news, print_json
 from osca_cli.run.missing import Filter
 from osca_cli.run.overview import overview, total_missing
