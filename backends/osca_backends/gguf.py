@@ -74,7 +74,7 @@ def _skip(file: BinaryIO, kind: int) -> None:
 
 
 def _forward(file: BinaryIO, count: int) -> None:
-    """Pass over bytes; a length beyond any file's is a sign of damage."""
-    if count > 1 << 62:
-        raise struct.error("length out of range")
+    """Pass over bytes, which must be there."""
+    if count > os.fstat(file.fileno()).st_size - file.tell():
+        raise struct.error("the file ends before")
     file.seek(count, os.SEEK_CUR)
