@@ -12,27 +12,38 @@ from osca_cli.outcomes.types import Floats
 Interval: TypeAlias = tuple[float, float]
 
 
-def mean_interval(values: Floats) -> tuple[float, Interval]:
+def mean_interval(values: Floats, doubt: float = 0.0) -> tuple[float, Interval]:
     """Return the mean of per-problem pass rates with its 95% interval.
 
-    One pass and one fail are added to the spread, so that few problems, or equal ones, do not look
-    certain: ``sd^2 = (J sd^2 + (1 - v)^2 + v^2) / (J + 2)``; the interval is ``v ± 1.96 sd / sqrt(J)``
-    within [0, 1] (cf. Agresti and Coull 1998).
+    It is Wilson's score interval (1927) for as many passes and fails as would spread like the values: near
+    0 and 1 a mean that happens to be extreme comes with a spread that is too small, which a symmetric
+    interval believes. One pass and one fail are added to the spread, so that few problems, or equal ones, do
+    not look certain.
 
     Args:
         values: One value in [0, 1] per problem, shape ``(J,)``, at least one.
+        doubt: Variance of the mean that the spread does not show.
     """
-    count = len(values)
-    mean = float(np.mean(values))
+    count, mean = len(values), float(np.mean(values))
     variance = (count * float(np.var(values)) + (1 - mean) ** 2 + mean**2) / (count + 2)
-    half = 1.96 * float(np.sqrt(variance / count))
-    return mean, (max(0.0, mean - half), min(1.0, mean + half))
+    middle = (count * mean + 1) / (count + 2)
+    effective = middle * (1 - middle) / (variance / count + doubt)
+    z2 = 1.96**2
+    centre = (mean + z2 / (2 * effective)) / (1 + z2 / effective)
+    half = float(np.sqrt(z2 * mean * (1 - mean) / effective + (z2 / (2 * effective)) ** 2))
+    half /= 1 + z2 / effective
+    return mean, (max(0.0, min(mean, centre - half)), min(1.0, max(mean, centre + half)))
 
 
-def paired_interval(a: Floats, b: Floats) -> tuple[float, Interval]:
+def paired_interval(a: Floats, b: Floats, doubt: float = 0.0) -> tuple[float, Interval]:
     """Return the mean of ``a - b`` over the same problems with its 95% Student t interval.
 
     Of one problem nothing can be said: the interval is then [-1, 1].
+
+    Args:
+        a: One value in [0, 1] per problem, shape ``(J,)``.
+        b: The same.
+        doubt: Variance of the mean difference that the spread does not show.
     """
     difference = np.asarray(a) - np.asarray(b)
     difference = np.where(np.abs(difference) < 1e-12, 0.0, difference)  # equal but for rounding
@@ -40,5 +51,6 @@ def paired_interval(a: Floats, b: Floats) -> tuple[float, Interval]:
     mean = float(np.mean(difference))
     if count < 2:
         return mean, (-1.0, 1.0)
-    half = float(stdtrit(count - 1, 0.975)) * float(np.std(difference, ddof=1)) / float(np.sqrt(count))
+    error = float(np.sqrt(np.var(difference, ddof=1) / count + doubt))
+    half = float(stdtrit(count - 1, 0.975)) * error
     return mean, (max(-1.0, mean - half), min(1.0, mean + half))

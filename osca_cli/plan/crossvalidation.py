@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -10,10 +10,28 @@ import numpy as np
 
 from osca_cli.outcomes.types import Floats, Ints, Outcomes
 from osca_cli.plan.choice import Choice, fraction
-from osca_cli.plan.extrapolation import Extrapolation
+from osca_cli.plan.extrapolation import Extrapolated, Extrapolation
 from osca_cli.plan.replay import beyond, failure_of, replay, unknown
 
 FOLDS = 5
+CONTRASTS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, -1, 0], [1, 0, -1]])
+"""What is claimed, of coverage by plan, best pure and uniform: each of them, and the plan's two gains."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Variances of claimed means that the spread over problems does not show.
+
+    Choices differ between folds, and the one that is claimed of is another: the jackknife over folds tells
+    by how much (Efron 1982). And where samples end, two ways to go on differ: half their difference is taken
+    for a standard deviation.
+    """
+
+    plan: float
+    best_pure: float
+    uniform: float
+    over_best_pure: float
+    over_uniform: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,11 +46,32 @@ class CrossValidation:
         usd: Their cost; NaN where a price is unknown.
         left_out: Problems without any sample in a cell that they needed.
         extrapolated: Problems with a cell of fewer samples than the allocation draws.
+        doubt: Of the means of the first three and of their differences.
     """
 
     plan: Floats
     best_pure: Floats
     uniform: Floats
+    samples: Floats
+    usd: Floats
+    left_out: int
+    extrapolated: int
+    doubt: Doubt
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """One fold evaluated.
+
+    Attributes:
+        coverage: By plan, best pure and uniform, shape ``(3, J)``.
+        plain: The same if the model does not extrapolate.
+        model: The same if only the model does.
+    """
+
+    coverage: Floats
+    plain: Floats
+    model: Floats
     samples: Floats
     usd: Floats
     left_out: int
@@ -53,23 +92,28 @@ def cross_validate(
         None where no problem can be evaluated: there is only one, or all lack samples.
     """
     fold = folds(outcomes.problems)
-    parts = []
+    parts, everywhere = [], []
     for index in range(fold.max() + 1):
         rest, left = fold != index, fold == index
         if not rest.any() or not outcomes.n[:, rest].any():
             continue
         choice, extrapolation = choose(outcomes.select(problems=rest))
         parts.append(_evaluate(outcomes.select(problems=left), usd[:, left], choice, extrapolation))
-    if not any(part.plan.size for part in parts):
+        coverage = _evaluate(outcomes, usd, choice, extrapolation).coverage
+        if coverage.size:
+            everywhere.append(coverage.mean(axis=1))
+    if not any(part.samples.size for part in parts):
         return None
+    plan, best_pure, uniform = np.concatenate([part.coverage for part in parts], axis=1)
     return CrossValidation(
-        plan=np.concatenate([part.plan for part in parts]),
-        best_pure=np.concatenate([part.best_pure for part in parts]),
-        uniform=np.concatenate([part.uniform for part in parts]),
+        plan=plan,
+        best_pure=best_pure,
+        uniform=uniform,
         samples=np.concatenate([part.samples for part in parts]),
         usd=np.concatenate([part.usd for part in parts]),
         left_out=sum(part.left_out for part in parts),
         extrapolated=sum(part.extrapolated for part in parts),
+        doubt=_doubt(parts, everywhere),
     )
 
 
@@ -85,20 +129,43 @@ def folds(problems: tuple[str, ...]) -> Ints:
     return fold
 
 
-def _evaluate(
-    outcomes: Outcomes, usd: Floats, choice: Choice, extrapolation: Extrapolation | None
-) -> CrossValidation:
+def _evaluate(outcomes: Outcomes, usd: Floats, choice: Choice, extrapolation: Extrapolation | None) -> _Part:
     pure = fraction(len(outcomes.configurations), choice.best_pure)
     out = unknown(outcomes, np.maximum(np.maximum(choice.counts, pure), choice.uniform), extrapolation)
     view = outcomes.select(problems=~out)
-    model = extrapolation.to(view) if extrapolation is not None and view.problems else None
-    drawn = replay(view, choice.schedule, usd[:, ~out], model)
-    return CrossValidation(
-        plan=1 - drawn.failure,
-        best_pure=1 - failure_of(view, pure, model),
-        uniform=1 - failure_of(view, choice.uniform.astype(float), model),
+    all_counts = (choice.counts.astype(float), pure, choice.uniform.astype(float))
+    models = [
+        extrapolation.to(view, weight) if extrapolation is not None and view.problems else None
+        for weight in (0.5, 0.0, 1.0)
+    ]
+    coverage, plain, model = (_coverage(view, all_counts, one) for one in models)
+    drawn = replay(view, choice.schedule, usd[:, ~out], models[0])
+    return _Part(
+        coverage=coverage,
+        plain=plain,
+        model=model,
         samples=drawn.samples,
         usd=drawn.usd,
         left_out=int(out.sum()),
-        extrapolated=int(beyond(view, choice.counts.astype(float)).sum()),
+        extrapolated=int(beyond(view, all_counts[0]).sum()),
     )
+
+
+def _coverage(outcomes: Outcomes, all_counts: Sequence[Floats], model: Extrapolated | None) -> Floats:
+    return np.stack([1 - failure_of(outcomes, counts, model) for counts in all_counts])
+
+
+def _doubt(parts: Sequence[_Part], everywhere: Sequence[Floats]) -> Doubt:
+    """Add the variance of choosing to that of extrapolating.
+
+    Args:
+        parts: The folds.
+        everywhere: Mean coverage of each fold's choice over all problems, shape ``(3,)`` each.
+    """
+    choices = CONTRASTS @ np.array(everywhere).T
+    number = len(everywhere)
+    choosing = (number - 1) * np.var(choices, axis=1)
+    plain = np.concatenate([part.plain for part in parts], axis=1).mean(axis=1)
+    model = np.concatenate([part.model for part in parts], axis=1).mean(axis=1)
+    extrapolating = (CONTRASTS @ (model - plain) / 2) ** 2
+    return Doubt(*(choosing + extrapolating).tolist())

@@ -26,18 +26,25 @@ class Extrapolation:
         """Tell whether the model was fitted to this configuration."""
         return bool(np.any(self.configurations == configuration))
 
-    def to(self, outcomes: Outcomes) -> Extrapolated:
-        """Apply it to the counts of problems that it was not fitted to."""
+    def to(self, outcomes: Outcomes, weight: float = 0.5) -> Extrapolated:
+        """Apply it to the counts of problems that it was not fitted to; see :class:`Extrapolated`."""
         known = outcomes.select(configurations=self.configurations.tolist())
-        return Extrapolated(self, self.model.given(known))
+        return Extrapolated(self, self.model.given(known), weight)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Extrapolated:
-    """What the model makes of some problems."""
+    """What the model makes of some problems.
+
+    Attributes:
+        by: The fitted model.
+        posterior: Given the counts of these problems.
+        weight: What the model's failure counts for; the rest goes to ``(1 - c/n)^k``.
+    """
 
     by: Extrapolation
     posterior: Posterior
+    weight: float
 
     def knows(self, configuration: int) -> bool:
         """Tell whether the model was fitted to this configuration."""
@@ -46,8 +53,8 @@ class Extrapolated:
     def failure(self, configuration: int, k: Ints, rates: Floats, sampled: Mask) -> Floats:
         """Return the probability that k samples of one configuration all fail, shape ``(K, P)``.
 
-        It is the mean of ``(1 - c/n)^k``, which understates coverage by Jensen's inequality, and of the
-        model's, which overstates it: measured on real sets, the mean of both is nearly unbiased. Of a cell
+        It is a mean of ``(1 - c/n)^k``, which understates coverage by Jensen's inequality, and of the
+        model's, which overstates it: measured on real sets, their even mean is nearly unbiased. Of a cell
         without samples only the model says anything.
 
         Args:
@@ -59,4 +66,4 @@ class Extrapolated:
         at = int(np.searchsorted(self.by.configurations, configuration))
         model = np.exp(self.posterior.log_failure(at, k))
         plain = (1 - rates) ** k[:, None]
-        return np.where(sampled, 0.5 * plain + 0.5 * model, model)
+        return np.where(sampled, (1 - self.weight) * plain + self.weight * model, model)

@@ -133,11 +133,13 @@ def _baselines(
 def _expected_of(
     validation: CrossValidation | None, what: Literal["best_pure", "uniform"]
 ) -> Measured | None:
-    return None if validation is None else _measured(getattr(validation, what))
+    if validation is None:
+        return None
+    return _measured(getattr(validation, what), getattr(validation.doubt, what))
 
 
-def _measured(values: Floats) -> Measured:
-    mean, interval = mean_interval(values)
+def _measured(values: Floats, doubt: float = 0.0) -> Measured:
+    mean, interval = mean_interval(values, doubt)
     return Measured(mean, interval, len(values))
 
 
@@ -146,7 +148,7 @@ def _expected(validation: CrossValidation | None) -> Expected | None:
         return None
     usd = float(validation.usd.mean())
     return Expected(
-        _measured(validation.plan),
+        _measured(validation.plan, validation.doubt.plan),
         float(validation.samples.mean()),
         None if np.isnan(usd) else usd,
         validation.left_out,
@@ -156,7 +158,8 @@ def _expected(validation: CrossValidation | None) -> Expected | None:
 def _gain(validation: CrossValidation | None, over: Literal["best_pure", "uniform"]) -> Gain | None:
     if validation is None or len(validation.plan) < 2:
         return None
-    return Gain(*paired_interval(validation.plan, getattr(validation, over)))
+    doubt = getattr(validation.doubt, f"over_{over}")
+    return Gain(*paired_interval(validation.plan, getattr(validation, over), doubt))
 
 
 def _held_out(outcomes: Outcomes, counts: Counts) -> Measured | None:
