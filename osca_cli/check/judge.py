@@ -14,6 +14,8 @@ from osca_cli.spec.types import Assertion
 
 Outcome: TypeAlias = Literal["pass", "fail", "inconclusive"]
 
+NEGLIGIBLE = 1e-4  # a hundredth of a point: no number of problems that one can have tells it from 0
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -48,7 +50,7 @@ class Judgement:
         outcome: ``pass`` if the interval lies on the right side of the bound, ``fail`` if it lies on the
             wrong one, ``inconclusive`` if the bound lies within it.
         decided_by: Held-out problems that would decide it if the value stays; ``None`` if it is decided, or
-            if the value is the bound itself.
+            if the value is the bound itself, or as good as it.
     """
 
     assertion: Assertion
@@ -141,4 +143,4 @@ def _decided_by(measured: Measured, bounds: Sequence[float], problems: int) -> i
     """Return how many problems shrink the interval's half width to the distance from the nearest bound."""
     distance = min((abs(measured.value - bound) for bound in bounds), default=0.0)
     half = max(measured.value - measured.interval[0], measured.interval[1] - measured.value)
-    return math.ceil(problems * (half / distance) ** 2) if distance > 0 else None
+    return math.ceil(problems * (half / distance) ** 2) if distance >= NEGLIGIBLE else None
