@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 
+from osca_cli.allocate.limits import Limits
 from osca_cli.allocate.solve import Solver, find, solve
 from osca_cli.errors import UsageError
 from osca_cli.estimate.heldout import coverage_per_problem, missing, samples_needed
@@ -16,7 +18,7 @@ from osca_cli.estimate.intervals import mean_interval, paired_interval
 from osca_cli.estimate.rows import coverage
 from osca_cli.outcomes.types import Floats, Ints, Outcomes
 from osca_cli.plan.budgets import limits_of
-from osca_cli.plan.choice import Choice, Estimator, choose, learn
+from osca_cli.plan.choice import Choice, Estimate, Estimator, choose, learn
 from osca_cli.plan.crossvalidation import CrossValidation, cross_validate
 from osca_cli.plan.extrapolation import Extrapolation
 from osca_cli.plan.result import Baseline, Certificate, ComputeFactor, Expected, Gain, Measured, Pilot, Plan
@@ -24,6 +26,25 @@ from osca_cli.plan.words import because
 from osca_cli.spec.types import Budget
 
 Counts: TypeAlias = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decision:
+    """An allocation as it was chosen on the training problems.
+
+    Attributes:
+        known: The estimate that it was chosen for.
+        limits: What it keeps.
+        choice: The allocation and the baselines.
+        certificate: How far from optimal it can be.
+        solver: What found it.
+    """
+
+    known: Estimate
+    limits: Limits
+    choice: Choice
+    certificate: Certificate
+    solver: str
 
 
 def make_plan(
@@ -82,7 +103,25 @@ def make_plan(
         choice = choose(rest, limits, anew.rows, lambda rows, limits: find(rows, limits, solver, seed=seed))
         return choice, anew.extrapolation
 
-    validation = cross_validate(train, _usd(train), choose_anew)
+    validation = cross_validate(train, usd_per_sample(train), choose_anew)
+    decision = Decision(known, limits, choice, certificate, solution.solver)
+    return described(outcomes, budget, task, decision, validation)
+
+
+def described(
+    outcomes: Outcomes, budget: Budget, task: str, decision: Decision, validation: CrossValidation | None
+) -> Plan:
+    """Say of a decision all that a plan says.
+
+    Args:
+        outcomes: With their split.
+        budget: Per problem.
+        task: Name of the task.
+        decision: What was decided on the training problems.
+        validation: What it does on problems that did not decide it.
+    """
+    train = outcomes.select(problems=outcomes.train)
+    choice = decision.choice
     allocation = _by_name(outcomes, choice.counts)
     pure, even = _baselines(outcomes, choice, validation)
     over_pure = _gain(validation, "best_pure")
@@ -93,9 +132,9 @@ def make_plan(
         budget=budget,
         allocation=allocation,
         schedule=tuple(outcomes.configurations[index] for index in choice.schedule),
-        solver=solution.solver,
-        estimator=known.name,
-        certificate=certificate,
+        solver=decision.solver,
+        estimator=decision.known.name,
+        certificate=decision.certificate,
         expected=expected,
         held_out=held_out,
         best_pure=pure,
@@ -107,9 +146,9 @@ def make_plan(
         pays_back_after=_pays_back_after(train, budget, factor),
         in_sample=bool(outcomes.overlap.any()),
         because=because(
-            allocation, int(np.sum(limits.upper > 0)), pure, over_pure, passed=bool(train.c.any())
+            allocation, int(np.sum(decision.limits.upper > 0)), pure, over_pure, passed=bool(train.c.any())
         ),
-        notes=_notes(outcomes, train, budget, choice, validation, known.extrapolation),
+        notes=_notes(outcomes, train, budget, choice, validation, decision.known.extrapolation),
     )
 
 
@@ -190,7 +229,7 @@ def _pays_back_after(train: Outcomes, budget: Budget, factor: ComputeFactor | No
     return math.ceil(int(train.n.sum()) / ((factor.value - 1) * budget.amount))
 
 
-def _usd(outcomes: Outcomes) -> Floats:
+def usd_per_sample(outcomes: Outcomes) -> Floats:
     """Return the cost of one sample of each cell, a configuration's mean where a cell's is unknown."""
     if "usd" not in outcomes.costs:
         return np.full(outcomes.n.shape, np.nan)
@@ -202,7 +241,7 @@ def _usd(outcomes: Outcomes) -> Floats:
 
 
 def _pilot(train: Outcomes) -> Pilot:
-    usd = float(np.sum(np.where(train.n > 0, _usd(train) * train.n, 0.0)))
+    usd = float(np.sum(np.where(train.n > 0, usd_per_sample(train) * train.n, 0.0)))
     return Pilot(len(train.problems), int(train.n.sum()), None if np.isnan(usd) else usd)
 
 
