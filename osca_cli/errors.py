@@ -10,7 +10,10 @@
     │   └── MissingSamplesError  2   the pool lacks what was asked for
     ├── BackendError             1   no sample came
     │   ├── RetryableError       1   the same request may succeed later
+    │   │   ├── BusyError        1   the server asks for fewer requests
+    │   │   └── LostAnswerError  1   it may have been answered, and charged
     │   ├── RejectedError        1   the same request will never succeed
+    │   ├── RefusedError         1   none like it will: the run stops
     │   └── UnavailableError     1   a model or engine cannot be had here
     ├── CheckFailedError         3   an assertion of `osca check` does not hold
     ├── BudgetReachedError       4   the budget or limit ended first
@@ -20,7 +23,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from osca_cli.model import Usage
 
 
 class OscaError(Exception):
@@ -86,8 +92,28 @@ class RetryableError(BackendError):
         super().__init__(message)
 
 
+class BusyError(RetryableError):
+    """The server asks for fewer requests: a rate limit, or too much load. Nothing is charged."""
+
+
+class LostAnswerError(RetryableError):
+    """The request was taken, and no sample came of it: cut off, too late, not what was asked for.
+
+    Attributes:
+        usage: The tokens that the server says it counted; ``None`` where nobody knows. They may be charged.
+    """
+
+    def __init__(self, message: str, *, usage: Usage | None = None) -> None:
+        self.usage = usage
+        super().__init__(message)
+
+
 class RejectedError(BackendError):
-    """The same request will never succeed: a prompt too long, a refused parameter."""
+    """The same request will never succeed, though others may: a prompt too long, or not allowed."""
+
+
+class RefusedError(BackendError):
+    """No request like this one will succeed: a refused key, model or parameter. The run stops."""
 
 
 class UnavailableError(BackendError):

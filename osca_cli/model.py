@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
@@ -76,6 +76,36 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """The tokens of one request, as the server counts them.
+
+    Attributes:
+        input: All of the prompt, what came from the server's own prompt cache included.
+        output: All that was written, reasoning included.
+        cached: The part of the input that came from the server's prompt cache.
+        reasoning: The part of the output that was reasoning; ``None`` where the server does not say.
+    """
+
+    input: int
+    output: int
+    cached: int = 0
+    reasoning: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What a server says is left of a rate limit.
+
+    Attributes:
+        remaining: Requests that it still takes.
+        reset_s: Seconds until it takes more.
+    """
+
+    remaining: int
+    reset_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One draw, as a backend returns it.
 
@@ -85,8 +115,12 @@ class Sample:
         input_tokens: As the engine counts, or ``None`` where it does not.
         output_tokens: The same, reasoning included.
         seconds: From asking to the answer, for this sample.
-        usd: What a program says that it cost; ``None`` where tokens tell.
+        usd: What it cost: as a program says, else its tokens at the price of the day it was drawn; ``None``
+            where no price is known.
         model: The model's own name for itself, where it gives one.
+        cached_tokens: The part of the input that came from the server's prompt cache.
+        reasoning_tokens: The part of the output that was reasoning.
+        quota: What the server said with it about its rate limit. Not kept.
     """
 
     text: str
@@ -96,6 +130,13 @@ class Sample:
     seconds: float | None = None
     usd: float | None = None
     model: str | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    quota: Quota | None = None
+
+    def costing(self, usd: float | None) -> Sample:
+        """Return the sample with what it cost."""
+        return self if usd == self.usd else replace(self, usd=usd)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from osca_cli.protocols import Backend, Verifier
 
 BUILT_IN: Mapping[str, Mapping[str, str]] = {
-    "osca.backends": {"llama_cpp": "osca_backends.llama_cpp:LlamaCpp"},
+    "osca.backends": {
+        "anthropic": "osca_backends.anthropic:Anthropic",
+        "llama_cpp": "osca_backends.llama_cpp:LlamaCpp",
+        "openai": "osca_backends.openai:OpenAI",
+    },
     "osca.verifiers": {
         "choice": "osca_verifiers.choice:Choice",
         "exact": "osca_verifiers.exact:Exact",

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import anyio
 
-from osca_cli.errors import BackendError, MissingSamplesError, UnavailableError
-from osca_cli.identity import draw_seed, sample_key
+from osca_cli.errors import (
+    BackendError,
+    BudgetReachedError,
+    InterruptedRunError,
+    LostAnswerError,
+    MissingSamplesError,
+    OscaError,
+    RefusedError,
+    UnavailableError,
+)
 from osca_cli.model import Sample, Verdict
-from osca_cli.protocols import Backend
+from osca_cli.run.drawing import Drawing
 from osca_cli.run.tally import Tally
 from osca_cli.run.verification import Verification
 from osca_cli.spec.cells import Cell
@@ -22,11 +28,14 @@ class Sampling:
     Args:
         pool: Where every sample and verdict goes the moment it arrives.
         run: The run that samples are drawn for.
-        backends: By name.
+        drawing: Draws them.
         verification: The worker processes that verifiers run in.
         tally: Counts what happens.
-        seed: The run's seed.
+        stopping: Once set, nothing further is drawn.
         offline: Whether a sample that the pool lacks is an error instead of a draw.
+
+    Attributes:
+        fatal: Why the run stops, where it does so by itself. What is in flight then is still kept.
     """
 
     def __init__(
@@ -34,23 +43,20 @@ class Sampling:
         *,
         pool: Pool,
         run: Run,
-        backends: Mapping[str, Backend],
+        drawing: Drawing,
         verification: Verification,
         tally: Tally,
-        seed: int,
+        stopping: anyio.Event,
         offline: bool,
     ) -> None:
-        self.stopping = anyio.Event()
+        self.stopping = stopping
+        self.fatal: OscaError | None = None
         self._pool = pool
         self._run = run
-        self._backends = backends
+        self._drawing = drawing
         self._verification = verification
         self._tally = tally
-        self._seed = seed
         self._offline = offline
-        self._slots = {
-            name: anyio.CapacityLimiter(backend.max_in_flight) for name, backend in backends.items()
-        }
         self._in_flight: dict[tuple[str, int], anyio.Event] = {}
 
     async def obtain(self, cell: Cell, index: int) -> Verdict | None:
@@ -58,7 +64,6 @@ class Sampling:
 
         Raises:
             MissingSamplesError: offline, and the pool lacks one.
-            UnavailableError: the model cannot be had.
         """
         verdict = self._pool.verdict(cell.request_id, cell.check_id, index)
         if verdict is not None:
@@ -84,28 +89,38 @@ class Sampling:
         done = self._in_flight[cell.request_id, index] = anyio.Event()
         try:
             return await self._draw(cell, index)
-        except UnavailableError:
-            raise
+        except InterruptedRunError:
+            return None
+        except (BudgetReachedError, UnavailableError) as error:
+            self._stop(error)
+            return None
         except BackendError as error:
-            self._pool.add_error(self._run, cell, index, error)
+            if not isinstance(error, LostAnswerError):  # that one is noted with what it may have cost
+                self._pool.add_error(self._run, cell, index, error)
             self._tally.failed(cell.configuration.name, error)
+            if isinstance(error, RefusedError):
+                self._stop(error)
             return None
         finally:
             del self._in_flight[cell.request_id, index]
             done.set()
 
     async def _draw(self, cell: Cell, index: int) -> Sample:
-        name = cell.configuration.backend
-        key = sample_key(cell.request, index)
-        seed = draw_seed(self._seed, key)
-        async with self._slots[name]:
-            [sample] = await self._backends[name].draw(cell.configuration.model, cell.request, [seed])
-        if self._pool.add_sample(self._run, cell, index, sample, key=key, seed=seed):
-            self._tally.drew(cell.configuration.name, sample)
-            return sample
+        drawn = await self._drawing.draw(cell, index)
+        new = self._pool.add_sample(
+            self._run, cell, index, drawn.sample, key=drawn.key, seed=drawn.seed, settle=drawn.settle
+        )
+        if new:
+            self._tally.drew(cell.configuration.name, drawn.sample)
+            return drawn.sample
         # Another process drew it first; its sample is the one that counts.
         self._tally.found(cell.configuration.name)
-        return self._pool.sample(cell.request_id, index) or sample
+        return self._pool.sample(cell.request_id, index) or drawn.sample
+
+    def _stop(self, error: OscaError) -> None:
+        """Let what is in flight end, since it is paid for, and draw nothing more."""
+        self.fatal = self.fatal or error
+        self.stopping.set()
 
     async def _verdict(self, cell: Cell, index: int, sample: Sample) -> Verdict:
         verdict = await self._verification.verify(cell.check, sample.text)

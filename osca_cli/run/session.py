@@ -16,6 +16,8 @@ from osca_cli import __version__
 from osca_cli.backends import open_backends
 from osca_cli.errors import InterruptedRunError, OscaError
 from osca_cli.protocols import Backend
+from osca_cli.run.drawing import Drawing
+from osca_cli.run.money import Money, prices, refuse_unbounded
 from osca_cli.run.progress import show
 from osca_cli.run.sampling import Sampling
 from osca_cli.run.tally import Tally
@@ -70,6 +72,8 @@ async def _run(
             group.cancel_scope.cancel()
     except BaseExceptionGroup as errors:
         raise _first(errors) from None
+    if session.sampling.fatal is not None:
+        raise session.sampling.fatal
     if session.sampling.stopping.is_set() or not results:
         drawn = session.tally.sum().drawn
         raise InterruptedRunError(f"interrupted; {drawn} samples drawn and kept. The same command goes on.")
@@ -80,6 +84,9 @@ async def _run(
 async def _session(spec: Spec, pool: Pool, kind: RunKind, offline: bool) -> AsyncIterator[Session]:
     backends = open_backends(spec, notify=lambda line: print(line, file=sys.stderr, flush=True))
     tally = Tally()
+    priced = {} if offline else prices(spec, backends)
+    if not offline:
+        refuse_unbounded(spec, priced, backends)
     workers = os.cpu_count() or 1
     async with Verification(workers=workers, time_limit_s=VERIFY_TIME_LIMIT_S) as verification:
         run = pool.start_run(
@@ -90,13 +97,15 @@ async def _session(spec: Spec, pool: Pool, kind: RunKind, offline: bool) -> Asyn
             # Offline nothing is drawn, so the engine need not even be installed.
             engines={} if offline else {name: one.provenance() for name, one in backends.items()},
         )
+        stopping = anyio.Event()
+        money = Money(spec, priced, pool, run)
         sampling = Sampling(
             pool=pool,
             run=run,
-            backends=backends,
+            drawing=Drawing(spec=spec, pool=pool, run=run, backends=backends, money=money, stopping=stopping),
             verification=verification,
             tally=tally,
-            seed=spec.seed,
+            stopping=stopping,
             offline=offline,
         )
         try:

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
 
 from osca_cli import registry
 from osca_cli.errors import UsageError
 from osca_cli.model import Json
 from osca_cli.spec.faults import Faults
+from osca_cli.spec.files import Files
 from osca_cli.spec.types import BackendSettings, ChatTemplate, Template
 from osca_cli.spec.yaml12 import KeyPath
 
 if TYPE_CHECKING:
     from osca_cli.protocols import Backend
+
+_VENDORS = {"openai": "api.openai.com", "anthropic": "api.anthropic.com"}
+"""The servers that a type alone stands for. Another one answers with other models."""
 
 
 @dataclass(slots=True)
@@ -25,10 +30,15 @@ class Backends:
         known: By name; ``None`` stands for one that has faults.
     """
 
-    faults: Faults
+    files: Files
     known: dict[str, BackendSettings | None] = field(default_factory=dict)
     _classes: dict[str, type[Backend]] = field(default_factory=dict)
     _refused: set[tuple[str, KeyPath]] = field(default_factory=set)
+
+    @property
+    def faults(self) -> Faults:
+        """Where faults are gathered."""
+        return self.files.faults
 
     def declare(self, name: str, raw: Mapping[str, Json] | None) -> None:
         """Take an entry of ``backends:``; ``None`` for one whose shape is broken."""
@@ -36,12 +46,15 @@ class Backends:
         if raw is None:
             return
         type_name = str(raw["type"])
-        if self._load(type_name, ("backends", name, "type")):
+        settings = {key: value for key, value in raw.items() if key not in {"type", "provider"}}
+        host = self._server(settings, ("backends", name, "base_url"))
+        if self._load(type_name, ("backends", name, "type")) and host is not None:
+            own = type_name if host in {"", _VENDORS.get(type_name)} else host
             self.known[name] = BackendSettings(
                 name=name,
                 type=type_name,
-                provider=str(raw.get("provider", type_name)),
-                settings={key: value for key, value in raw.items() if key not in {"type", "provider"}},
+                provider=str(raw.get("provider", own)),
+                settings=settings,
                 place=self.faults.document.key(("backends", name)),
             )
 
@@ -73,6 +86,20 @@ class Backends:
         kind = "chat" if isinstance(template, ChatTemplate) else "completion"
         return kind in self._classes[backend.type].prompts
 
+    def _server(self, settings: dict[str, Json], path: KeyPath) -> str | None:
+        """Put variables into the address of a server; return its host, or ``None`` after a fault."""
+        if "base_url" not in settings:
+            return ""
+        address = self.files.expand(str(settings["base_url"]), path)
+        if address is None:
+            return None
+        parts = urlsplit(address)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+            self.faults.add(path, "is no address of a server; write it as in http://127.0.0.1:8000/v1")
+            return None
+        settings["base_url"] = address
+        return parts.hostname
+
     def _undeclared(self, name: str, path: KeyPath) -> BackendSettings | None:
         types = registry.backend_types()
         if name not in types:
@@ -93,10 +120,10 @@ class Backends:
         return True
 
 
-def declare_all(section: Mapping[str, Json], faults: Faults) -> Backends:
+def declare_all(section: Mapping[str, Json], files: Files) -> Backends:
     """Read the ``backends:`` section."""
-    backends = Backends(faults)
+    backends = Backends(files)
     for name, raw in section.items():
-        broken = ("backends", name) in faults.broken
+        broken = ("backends", name) in files.faults.broken
         backends.declare(name, None if broken else cast("Mapping[str, Json]", raw))
     return backends

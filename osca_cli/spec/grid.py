@@ -15,7 +15,9 @@ from osca_cli.spec.yaml12 import KeyPath, path_text
 MOST_CONFIGURATIONS = 100_000
 """Larger grids are mistakes; they are refused before they fill the memory."""
 
-PARAMETERS = ("temperature", "top_p", "top_k", "min_p", "max_tokens", "stop")
+PARAMETERS = (
+    "temperature", "top_p", "top_k", "min_p", "max_tokens", "stop", "reasoning_effort", "thinking_tokens",
+)  # fmt: skip
 """The sampling parameters that a configuration may have. ``system`` is part of the prompt."""
 
 _SECTIONS = ("vars", "extra")

@@ -69,7 +69,7 @@ def _build(path: Path, data: Mapping[str, Any], files: Files) -> Spec:
     """Return the spec; it is whole only if no fault was found."""
     faults = files.faults
     drafts = _read_tasks(data, files)
-    backends = declare_all(data.get("backends", {}), faults)
+    backends = declare_all(data.get("backends", {}), files)
     reader = _read_configurations(data, drafts, backends, files)
     configurations = reader.found
     sound = reader.complete and not _broken("configurations", faults)
@@ -91,6 +91,7 @@ def _build(path: Path, data: Mapping[str, Any], files: Files) -> Spec:
         pilot_samples=int(data.get("pilot", {}).get("samples", PILOT_SAMPLES)),
         budget=Budget("samples", float(data["budget"]["samples"])) if "budget" in data else None,
         seed=int(data.get("run", {}).get("seed", 0)),
+        limit_usd=data.get("limits", {}).get("usd"),
         check=_check_settings(data.get("check", {}), tasks, faults),
         allocation=read_allocation(block, tasks, configurations if sound else None, faults)
         if block

@@ -187,6 +187,7 @@ class Spec:
         data: The parsed document, for hashing and for messages.
         pilot_samples: Samples per configuration and training problem.
         seed: What the seeds of draws are derived from, with each sample's identity.
+        limit_usd: All that the spec may ever cost, as counted in the pool.
     """
 
     path: Path
@@ -201,6 +202,7 @@ class Spec:
     seed: int
     check: CheckSettings = field(default_factory=CheckSettings)
     allocation: AllocationBlock | None = None
+    limit_usd: float | None = None
 
     @property
     def folder(self) -> Path:

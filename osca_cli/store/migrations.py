@@ -153,3 +153,24 @@ def m002_views(db: Database) -> None:
     """Create the views that answer the common questions without osca."""
     for statement in _VIEWS:
         db.execute(statement)
+
+
+_MONEY = (
+    "ALTER TABLE samples ADD COLUMN cached_tokens INTEGER",
+    "ALTER TABLE samples ADD COLUMN reasoning_tokens INTEGER",
+    # What a draw that gave no sample may have cost.
+    "ALTER TABLE errors ADD COLUMN usd REAL",
+    # What a run has spent, and what it has reserved for the requests under way. A run that was killed leaves
+    # its reservations here: nobody knows whether they were charged.
+    "ALTER TABLE runs ADD COLUMN usd REAL NOT NULL DEFAULT 0",
+    "DROP INDEX samples_by_request",
+    """CREATE INDEX samples_by_request
+        ON samples(request, idx, executed, input_tokens, cached_tokens, output_tokens, seconds, usd)""",
+)
+
+
+@migrations()
+def m003_money(db: Database) -> None:
+    """Count what servers charge for: cached and reasoning tokens, failed draws, and what runs spend."""
+    for statement in _MONEY:
+        db.execute(statement)

@@ -36,12 +36,34 @@ _REGISTER_CELL = """
 RunKind = Literal["pilot", "measure", "execute"]
 
 
+# Files are kin that were the same file or held the same spec, and the kin of kin: what a spec has cost is
+# what they all did. So neither a plan nor an edit starts its purse anew.
+_SPENT = """
+    WITH RECURSIVE
+        pairs AS (SELECT DISTINCT spec, spec_hash FROM runs),
+        kin AS (
+            SELECT ? AS spec, ? AS spec_hash
+            UNION
+            SELECT p.spec, p.spec_hash
+            FROM pairs p JOIN kin k ON p.spec = k.spec OR p.spec_hash = k.spec_hash
+        )
+    SELECT total(usd) FROM runs WHERE (spec, spec_hash) IN kin
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of osca over this pool."""
+    """A run of osca over this pool.
+
+    Attributes:
+        spec: The spec's file.
+        spec_hash: Changes with the spec, not with its allocation.
+    """
 
     id: int
     kind: RunKind
+    spec: str
+    spec_hash: str
 
 
 class Pool:
@@ -77,12 +99,13 @@ class Pool:
         self, kind: RunKind, *, spec: Path, spec_hash: str, osca: str, engines: Mapping[str, object]
     ) -> Run:
         """Record that a run begins. Nothing records that it ends: state is derived from rows."""
+        path = _storable(str(spec.resolve()))
         with self._writing() as sql:
             row = sql.execute(
                 "INSERT INTO runs (kind, spec, spec_hash, osca, engines, started_at) VALUES (?,?,?,?,?,?)",
                 (
                     kind,
-                    _storable(str(spec.resolve())),
+                    path,
                     spec_hash,
                     osca,
                     json.dumps(engines, sort_keys=True),
@@ -91,7 +114,7 @@ class Pool:
             )
         if row.lastrowid is None:  # pragma: no cover - SQLite always gives one
             raise PoolError(f"{self.path}: the run could not be recorded")
-        return Run(row.lastrowid, kind)
+        return Run(row.lastrowid, kind, path, spec_hash)
 
     def register(
         self, cells: Sequence[Cell], split: Split, *, asked: int | Callable[[Cell], int] = 0
@@ -117,16 +140,30 @@ class Pool:
 
     # What arrives
 
-    def add_sample(self, run: Run, cell: Cell, index: int, sample: Sample, *, key: str, seed: int) -> bool:
-        """Keep a sample; return whether it was new (another process may have drawn it meanwhile)."""
+    def add_sample(
+        self, run: Run, cell: Cell, index: int, sample: Sample, *, key: str, seed: int, settle: float = 0.0
+    ) -> bool:
+        """Keep a sample; return whether it was new (another process may have drawn it meanwhile).
+
+        Args:
+            run: The run that drew it.
+            cell: What was asked.
+            index: Which sample of its cell it is.
+            sample: The sample.
+            key: Its identity.
+            seed: The seed that was sent.
+            settle: What it cost less what was reserved for it, in USD: new or not, it was paid for.
+        """
         with self._writing() as sql:
+            _settle(sql, run, settle)
             row = sql.execute(
-                "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 (
                     key, cell.request_id, index, run.id, int(run.kind == "execute"), seed,
                     _storable(sample.text), _storable(sample.finish_reason), sample.input_tokens,
                     sample.output_tokens, sample.seconds, sample.usd,
                     None if sample.model is None else _storable(sample.model), self._now(),
+                    sample.cached_tokens, sample.reasoning_tokens,
                 ),
             )  # fmt: skip
         return row.rowcount == 1
@@ -150,13 +187,59 @@ class Pool:
                 ),
             )  # fmt: skip
 
-    def add_error(self, run: Run, cell: Cell, index: int, error: Exception) -> None:
-        """Keep a failed draw. It is no sample: the next run asks again."""
+    def add_error(
+        self,
+        run: Run,
+        cell: Cell,
+        index: int,
+        error: Exception,
+        *,
+        usd: float | None = None,
+        settle: float = 0.0,
+    ) -> None:
+        """Keep a failed draw. It is no sample: the next run asks again.
+
+        Args:
+            run: The run that tried.
+            cell: What was asked.
+            index: Which sample of its cell it would have been.
+            error: What went wrong.
+            usd: The most that it may have cost.
+            settle: That less what was reserved for it.
+        """
+        kind, message = type(error).__name__, _storable(str(error))
         with self._writing() as sql:
+            _settle(sql, run, settle)
             sql.execute(
-                "INSERT INTO errors (request, idx, run, kind, message, failed_at) VALUES (?,?,?,?,?,?)",
-                (cell.request_id, index, run.id, type(error).__name__, _storable(str(error)), self._now()),
+                "INSERT INTO errors (request, idx, run, kind, message, failed_at, usd)"
+                " VALUES (?,?,?,?,?,?,?)",
+                (cell.request_id, index, run.id, kind, message, self._now(), usd),
             )
+
+    # What it costs
+
+    def reserve(self, run: Run, usd: float, limit: float) -> bool:
+        """Set money aside for a request, unless it could pass the limit of all that a spec may cost.
+
+        A spec's runs are those of its file, and those of files with the same content: its plans. What other
+        processes spend meanwhile counts.
+        """
+        with self._writing() as sql:
+            (spent,) = sql.execute(_SPENT, (run.spec, run.spec_hash)).fetchone()
+            if spent + usd > limit:
+                return False
+            _settle(sql, run, usd)
+        return True
+
+    def release(self, run: Run, usd: float) -> None:
+        """Give back what was set aside for a request that was not charged."""
+        with self._writing() as sql:
+            _settle(sql, run, -usd)
+
+    def spent(self, run: Run) -> float:
+        """Return all that a run's spec has cost, what is set aside included."""
+        (usd,) = self.connection.execute(_SPENT, (run.spec, run.spec_hash)).fetchone()
+        return float(usd)
 
     def add_plan(self, path: Path, text: str) -> None:
         """Keep a plan file as it was written."""
@@ -184,8 +267,8 @@ class Pool:
     def sample(self, request: str, index: int) -> Sample | None:
         """Return one sample."""
         row = self.connection.execute(
-            "SELECT text, finish_reason, input_tokens, output_tokens, seconds, usd, model"
-            " FROM samples WHERE request = ? AND idx = ?",
+            "SELECT text, finish_reason, input_tokens, output_tokens, seconds, usd, model, cached_tokens,"
+            " reasoning_tokens FROM samples WHERE request = ? AND idx = ?",
             (request, index),
         ).fetchone()
         return Sample(*row) if row else None
@@ -224,6 +307,11 @@ class Pool:
 
     def _now(self) -> str:
         return self._clock().isoformat(timespec="milliseconds")
+
+
+def _settle(sql: sqlite3.Connection, run: Run, usd: float) -> None:
+    if usd:
+        sql.execute("UPDATE runs SET usd = usd + ? WHERE id = ?", (usd, run.id))
 
 
 def _problem_row(cell: Cell) -> tuple[str, ...]:

@@ -147,7 +147,7 @@ def test_without_a_spec_the_one_last_run_is_taken(osca, spec_folder):
 
 def test_a_draw_that_fails_is_kept_as_an_error_and_drawn_by_the_next_run(osca, spec_folder):
     with (spec_folder / "spec.yaml").open("a") as file:
-        file.write("backends:\n  scripted: {type: scripted, fail_first: 3}\n")
+        file.write("backends:\n  scripted: {type: scripted, max_retries: 0, fail_first: 3}\n")
 
     first = osca("run", "spec.yaml", code=1)
     assert "3 draws failed" in first.err

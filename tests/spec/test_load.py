@@ -89,7 +89,7 @@ def test_faults_of_every_kind_are_told_at_once_sorted_by_place(faults_of):
         ("0.2, 0.8", "0.2, 0.2", "9:5: configurations[0]: two combinations are named 'smollm2-135m-instruct/0.2/prompt1'"),
         ("budget:", "check: {assert: [{metric: pass_rate}]}\nbudget:", "11:18: check.assert[0]: an assertion has one bound"),
         ("budget:", "check: {assert: [{metric: pass_rate, at_least: 1, task: sum}]}\nbudget:", "11:57: check.assert[0].task: no task is named 'sum'; did you mean 'sums'?"),
-        ("budget:", "backends: {hosted: {type: openai}}\nbudget:", "11:27: backends.hosted.type: no backend of type 'openai'"),
+        ("budget:", "backends: {hosted: {type: openia}}\nbudget:", "11:27: backends.hosted.type: no backend of type 'openia'; did you mean 'openai'?"),
     ],
     ids=lambda text: text if len(text) < 40 else "",
 )  # fmt: skip

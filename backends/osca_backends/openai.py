@@ -1,0 +1,127 @@
+"""The OpenAI API, and every server that speaks it: vLLM, llama.cpp, Ollama, SGLang and gateways.
+
+A vendor's own server takes fewer parameters than the others, and names one of them otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from osca_backends.hosted import (
+    Connection,
+    Data,
+    Hosted,
+    integer,
+    mapping,
+    refuse_reserved,
+)
+from osca_cli.errors import LostAnswerError
+from osca_cli.model import Chat, Sample, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import httpx2
+
+    from osca_backends.hosted import Answer, Place
+    from osca_cli.model import Json, Request
+
+# What osca itself fills in; `extra` may hold anything else.
+RESERVED = frozenset({"messages", "model", "n", "prompt", "seed", "stream", "stream_options"})
+
+
+class OpenAI(Hosted):
+    """The ``openai`` backend.
+
+    Settings: ``base_url``, ``api_key_env``, ``timeout_s``, ``max_in_flight``, and ``seed: false`` for servers
+    that do not take a seed.
+    """
+
+    parameters: ClassVar[frozenset[str]] = frozenset(
+        {"temperature", "top_p", "top_k", "min_p", "max_tokens", "stop", "reasoning_effort"}
+    )
+    prompts: ClassVar[frozenset[Literal["chat", "completion"]]] = frozenset({"chat", "completion"})
+    sdk: ClassVar[str] = "openai"
+    vendor_url: ClassVar[str] = "https://api.openai.com/v1"
+    key_variable: ClassVar[str] = "OPENAI_API_KEY"
+
+    def sent(self, parameters: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Return the parameters as they are: a server's defaults are its own, and some take no others."""
+        return parameters
+
+    async def draw(self, model: str, request: Request, seeds: Sequence[int]) -> Sequence[Sample]:
+        """Draw one sample, with the first seed.
+
+        Raises:
+            RetryableError: the same request may succeed later.
+            RejectedError: the server does not take this prompt.
+            RefusedError: the server does not take the key, the model or a parameter.
+            UnavailableError: there is no key.
+        """
+        refuse_reserved(request.extra, RESERVED)
+        connection = self._connection()
+        body = {"model": model, **self._parameters(request, connection), **request.extra}
+        if self._settings.get("seed") is not False:
+            body["seed"] = seeds[0]
+        if isinstance(request.prompt, Chat):
+            messages = [message._asdict() for message in request.prompt.messages]
+            answer = await connection.post("/chat/completions", {**body, "messages": messages})
+        else:
+            answer = await connection.post("/completions", {**body, "prompt": request.prompt.text})
+        return [_sample(answer)]
+
+    def _parameters(self, request: Request, connection: Connection) -> dict[str, Json]:
+        """Return the sampling parameters as this server calls them."""
+        sent = dict(request.parameters)
+        if "max_tokens" in sent and connection.place.vendor and isinstance(request.prompt, Chat):
+            sent["max_completion_tokens"] = sent.pop("max_tokens")
+        return sent
+
+    def _sdk_client(self, sdk: Any, where: Place, http: httpx2.AsyncClient) -> Any:
+        return sdk.AsyncOpenAI(api_key=where.key, base_url=where.base_url, max_retries=0, http_client=http)
+
+
+def _sample(answer: Answer) -> Sample:
+    """Read the one choice of an answer.
+
+    Raises:
+        LostAnswerError: there is none.
+    """
+    data = answer.data
+    usage = _usage(mapping(data.get("usage")))
+    choices = data.get("choices")
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        raise LostAnswerError(f"{answer.host}: answered without a choice", usage=usage)
+    text, finish_reason = _text(choices[0])
+    return Sample(
+        text=text,
+        finish_reason=finish_reason,
+        input_tokens=usage.input if usage else None,
+        output_tokens=usage.output if usage else None,
+        cached_tokens=usage.cached if usage else None,
+        reasoning_tokens=usage.reasoning if usage else None,
+        seconds=answer.seconds,
+        model=str(data["model"]) if data.get("model") else None,
+        quota=answer.quota,
+    )
+
+
+def _text(choice: Data) -> tuple[str, str]:
+    """Return what was written and why it ended; a refusal is an answer like any other."""
+    message = mapping(choice.get("message"))
+    finish_reason = str(choice.get("finish_reason") or "unknown")
+    if refusal := message.get("refusal"):
+        return str(message.get("content") or refusal), "refusal"
+    return str(message.get("content") or choice.get("text") or ""), finish_reason
+
+
+def _usage(usage: Data) -> Usage | None:
+    given, written = integer(usage.get("prompt_tokens")), integer(usage.get("completion_tokens"))
+    if given is None or written is None:
+        return None
+    return Usage(
+        input=given,
+        output=written,
+        cached=integer(mapping(usage.get("prompt_tokens_details")).get("cached_tokens")) or 0,
+        reasoning=integer(mapping(usage.get("completion_tokens_details")).get("reasoning_tokens")),
+    )

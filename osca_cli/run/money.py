@@ -1,0 +1,151 @@
+"""Keeps a spec under its limit: the worst case is set aside before a request, and settled after it.
+
+Why the ledger is in the pool: docs/decisions/062-money.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import anyio
+
+from osca_cli.errors import BudgetReachedError, UsageError
+from osca_cli.model import Chat, Request, Sample, Usage
+from osca_cli.prices import Price, price_of
+from osca_cli.protocols import Backend
+from osca_cli.spec.cells import Cell
+from osca_cli.spec.types import Configuration, Spec
+from osca_cli.store.pool import Pool, Run
+
+# No tokenizer makes more tokens than there are bytes; chat templates add a few for each message.
+_TOKENS_AROUND_A_MESSAGE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """What a request may cost, and what was set aside for it."""
+
+    price: Price | None
+    most: float
+    reserved: float
+
+
+class Money:
+    """The money of one run.
+
+    Args:
+        spec: The spec; its limit is all that it may ever cost.
+        prices: Of each configuration, by name; ``None`` where unknown.
+        pool: Where spending is counted.
+        run: The run that spends.
+    """
+
+    def __init__(self, spec: Spec, prices: Mapping[str, Price | None], pool: Pool, run: Run) -> None:
+        self._spec = spec
+        self._prices = prices
+        self._pool = pool
+        self._run = run
+        self._open = 0
+        self._settled = anyio.Event()
+        self.usd = 0.0
+
+    async def reserve(self, cell: Cell) -> Stake:
+        """Set aside the most that a request may cost; waits while other requests hold what it needs.
+
+        Raises:
+            BudgetReachedError: it could pass the limit, and nothing under way will give any back.
+        """
+        price = self._prices[cell.configuration.name]
+        most = 0.0 if price is None else price.most_usd(most_usage(cell.request))
+        limit = self._spec.limit_usd
+        if limit is None or not most:
+            return Stake(price, most, 0.0)
+        while not self._pool.reserve(self._run, most, limit):
+            if not self._open:
+                raise self._reached(cell.configuration, most, limit)
+            await self._settled.wait()
+        self._open += 1
+        return Stake(price, most, most)
+
+    def cost(self, stake: Stake, sample: Sample) -> float | None:
+        """Return what a sample cost: as its program says, else by its tokens; ``None`` if unpriced."""
+        if sample.usd is not None or stake.price is None:
+            return sample.usd
+        if sample.input_tokens is None or sample.output_tokens is None:
+            return stake.most  # the server does not count, so the worst is assumed
+        usage = Usage(sample.input_tokens, sample.output_tokens, sample.cached_tokens or 0)
+        return stake.price.usd(usage, sample.seconds or 0.0)
+
+    def lost(self, stake: Stake, usage: Usage | None) -> float | None:
+        """Return the most that a request cost whose answer was lost."""
+        if stake.price is None:
+            return None
+        return stake.most if usage is None else stake.price.usd(usage)
+
+    def close(self, stake: Stake, usd: float | None) -> float:
+        """End a stake that cost so much; return the difference from what was set aside for it."""
+        self.usd += usd or 0.0
+        if stake.reserved:
+            self._open -= 1
+            self._settled.set()
+            self._settled = anyio.Event()
+        return (usd or 0.0) - stake.reserved
+
+    def _reached(self, configuration: Configuration, most: float, limit: float) -> BudgetReachedError:
+        spent = self._pool.spent(self._run)
+        return BudgetReachedError(
+            f"{self._spec.path.name}: limits: usd: {limit:g} leaves {max(0.0, limit - spent):.6g} USD, and a"
+            f" sample of configuration '{configuration.name}' may cost {most:.6g}; what was drawn is kept."
+            " Raise the limit, or lower max_tokens"
+        )
+
+
+def most_usage(request: Request) -> Usage:
+    """Return the most tokens that a request may take: a token for each byte, and all of ``max_tokens``."""
+    if isinstance(request.prompt, Chat):
+        texts = [role + content for role, content in request.prompt.messages]
+    else:
+        texts = [request.prompt.text]
+    given = sum(len(text.encode("utf-8", "replace")) + _TOKENS_AROUND_A_MESSAGE for text in texts)
+    written = request.parameters.get("max_tokens")
+    return Usage(input=given, output=written if isinstance(written, int) else 0)
+
+
+def prices(spec: Spec, backends: Mapping[str, Backend]) -> dict[str, Price | None]:
+    """Return the price of each configuration by name."""
+    return {
+        one.name: price_of(
+            spec.backends[one.backend], one.model, hosted=getattr(backends[one.backend], "hosted", False)
+        )
+        for one in spec.configurations
+    }
+
+
+def refuse_unbounded(spec: Spec, prices: Mapping[str, Price | None], backends: Mapping[str, Backend]) -> None:
+    """Refuse, before the first call, what a limit or budget in USD could not hold.
+
+    Args:
+        spec: The spec.
+        prices: Of each configuration.
+        backends: By name.
+
+    Raises:
+        UsageError: a price is unknown, or a sample's cost has no bound.
+    """
+    in_usd = spec.budget is not None and spec.budget.kind == "usd"
+    if spec.limit_usd is None and not in_usd:
+        return
+    what = "limits: usd" if spec.limit_usd is not None else "a budget in usd"
+    for one in spec.configurations:
+        price = prices[one.name]
+        where = f"{spec.path}:{one.place.line}:{one.place.column}: configuration '{one.name}'"
+        if price is None:
+            raise UsageError(
+                f"{where}: the price of model '{one.model}' is not known, and {what} needs it;"
+                f" write it in the entry of backend '{one.backend}': prices: {{'{one.model}': {{input: 0.25, output: 2}}}}"
+                " (USD per million tokens)"
+            )
+        sent = backends[one.backend].sent(one.parameters)
+        if spec.limit_usd is not None and price.output and not sent.get("max_tokens"):
+            raise UsageError(f"{where}: {what} needs a bound of what a sample may cost; write max_tokens")

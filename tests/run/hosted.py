@@ -1,0 +1,52 @@
+"""A spec over a server that fails as told, and short ways to look at what came of it."""
+
+import sqlite3
+from pathlib import Path
+
+from tests.faultserver.server import Script
+
+KEY = "sk-test-0123456789abcdefghij"
+PROBLEMS, SAMPLES = 10, 4
+
+SPEC = """\
+version: 1
+backends:
+  box:
+    type: {type}
+    base_url: {url}/v1
+    api_key_env: BOX_KEY
+    timeout_s: 1
+    {settings}
+    prices: {{"*": {{input: 1000, output: 2000}}}}
+tasks:
+  - name: sums
+    problems: {{source: jsonl, path: sums.jsonl, id: id}}
+    verifier: {{type: number}}
+configurations:
+  - name: one
+    model: box/tiny
+    temperature: 1
+    max_tokens: 16
+    prompt: "{{{{ question }}}} [{{{{ answer }}}}]"
+pilot: {{samples: 4}}
+{limits}
+"""
+
+
+def rows(folder: Path, query: str) -> list[tuple]:
+    sql = sqlite3.connect(folder / "osca.db")
+    try:
+        return sql.execute(query).fetchall()
+    finally:
+        sql.close()
+
+
+def first(number: int, fault: Script) -> Script:
+    """A script that fails the first requests."""
+    return lambda asked: fault(asked) if asked.number < number else None
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))

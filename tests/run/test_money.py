@@ -1,0 +1,149 @@
+"""Money: what a request may cost is set aside before it is sent, and nothing passes the limit."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from osca_cli.model import Chat, Message, Request, Usage
+from osca_cli.prices import Price, price_of
+from osca_cli.run.money import most_usage
+from osca_cli.spec.types import BackendSettings
+from tests.faultserver.server import answer, error
+from tests.run.hosted import PROBLEMS, SAMPLES, edit, first, rows
+
+WORST = (200 * 1000 + 16 * 2000) / 1e6
+
+
+def charged(server) -> float:
+    return (server.charged[0] * 1000 + server.charged[1] * 2000) / 1e6
+
+
+def spent(folder) -> float:
+    return rows(folder, "SELECT total(usd) FROM runs")[0][0]
+
+
+def test_the_limit_is_not_passed_with_64_in_flight(osca, serve, tmp_path):
+    server = serve(lambda asked: answer(asked, wait_s=0.02), limits="limits: {usd: 0.4}", problems=60)
+
+    stopped = osca("run", "spec.yaml", code=4)
+
+    assert re.search(r"limits: usd: 0.4 leaves [0-9.]+ USD, and a sample of configuration 'one'", stopped.err)
+    assert charged(server) == pytest.approx(spent(tmp_path))
+    assert 0.4 - WORST < charged(server) <= 0.4
+    assert rows(tmp_path, "SELECT count(*) FROM samples") == [(len(server.asked),)]
+
+
+def test_a_rerun_and_an_edited_spec_have_the_same_purse(osca, serve, tmp_path):
+    server = serve(lambda _: None, limits="limits: {usd: 0.2}")
+    osca("run", "spec.yaml", code=4)
+    asked = len(server.asked)
+
+    osca("run", "spec.yaml", code=4)
+    edit(tmp_path / "spec.yaml", "max_tokens: 16", "max_tokens: 15")
+    osca("run", "spec.yaml", code=4)
+
+    assert len(server.asked) <= asked + 1
+    assert charged(server) <= 0.2
+
+
+def test_a_raised_limit_lets_the_run_complete(osca, serve, tmp_path):
+    server = serve(lambda _: None, limits="limits: {usd: 0.2}")
+    osca("run", "spec.yaml", code=4)
+    edit(tmp_path / "spec.yaml", "usd: 0.2", "usd: 20")
+
+    osca("run", "spec.yaml")
+
+    assert len(server.asked) == PROBLEMS * SAMPLES
+    assert spent(tmp_path) == pytest.approx(charged(server))
+
+
+def test_lost_answers_count_at_their_worst(osca, serve, tmp_path):
+    server = serve(first(3, lambda asked: answer(asked, cut_after=9)), limits="limits: {usd: 20}")
+
+    osca("run", "spec.yaml")
+
+    [(number, lost)] = rows(tmp_path, "SELECT count(*), sum(usd) FROM errors")
+    assert number == 3
+    assert lost > 3 * 16 * 2000 / 1e6
+    assert charged(server) <= spent(tmp_path)
+
+
+def test_refused_requests_cost_nothing(osca, serve, tmp_path):
+    server = serve(first(3, lambda _: error(500)), limits="limits: {usd: 20}")
+
+    osca("run", "spec.yaml")
+
+    assert spent(tmp_path) == pytest.approx(charged(server))
+
+
+def test_a_model_without_a_price_is_refused_before_the_first_call(osca, serve, tmp_path):
+    server = serve(lambda _: None, limits="limits: {usd: 1}")
+    edit(tmp_path / "spec.yaml", '    prices: {"*": {input: 1000, output: 2000}}\n', "")
+
+    refused = osca("run", "spec.yaml", code=2)
+
+    assert (
+        "configuration 'one': the price of model 'tiny' is not known, and limits: usd needs it" in refused.err
+    )
+    assert server.asked == []
+
+
+def test_a_sample_without_a_bound_is_refused_before_the_first_call(osca, serve, tmp_path):
+    server = serve(lambda _: None, limits="limits: {usd: 1}")
+    edit(tmp_path / "spec.yaml", "    max_tokens: 16\n", "")
+
+    assert "write max_tokens" in osca("run", "spec.yaml", code=2).err
+    assert server.asked == []
+
+
+def backend(**settings: object) -> BackendSettings:
+    return BackendSettings("hosted", "openai", "openai", settings, None)
+
+
+def test_published_prices_are_found_and_the_specs_go_before_them():
+    published = price_of(backend(), "gpt-5-mini", hosted=True)
+    written = price_of(backend(prices={"gpt-5-mini": {"input": 7}}), "gpt-5-mini", hosted=True)
+
+    assert published is not None
+    assert published.output > published.input > published.cached_input > 0
+    assert published.source.startswith("genai-prices ")
+    assert written == Price(input=7, cached_input=7, source="the spec")
+
+
+def test_an_unknown_model_has_no_price_and_ones_own_machine_is_free():
+    assert price_of(backend(), "no-such-model", hosted=True) is None
+    assert price_of(backend(base_url="http://box:8000/v1"), "gpt-5-mini", hosted=True) is None
+    assert price_of(backend(), "any", hosted=False) == Price(source="in process")
+
+
+def test_a_long_request_costs_the_dearer_tier():
+    price = price_of(
+        BackendSettings("a", "anthropic", "anthropic", {}, None), "claude-sonnet-4-5", hosted=True
+    )
+
+    assert price is not None
+    assert price.above is not None
+    below, above = (price.usd(Usage(tokens, 0)) for tokens in (price.above, price.above + 1))
+    assert above > 1.5 * below
+
+
+counts = st.integers(0, 10**6)
+rates = st.floats(0, 100)
+
+
+@given(counts, counts, counts, rates, rates, rates, st.floats(0, 1))
+def test_the_worst_case_is_never_below_the_cost(given_tokens, written, saved, one, two, three, share):
+    price = Price(input=one, cached_input=two, output=three, above=10**5, long=Price(2 * one, two, 3 * three))
+    actual = Usage(int(given_tokens * share), int(written * share), cached=int(given_tokens * share * share))
+
+    assert price.usd(actual) <= price.most_usd(Usage(given_tokens, written)) + 1e-12
+
+
+@given(st.text())
+def test_a_prompt_has_no_more_tokens_than_are_set_aside(text):
+    request = Request("p", "m", Chat((Message("user", text),)), {"max_tokens": 5})
+
+    assert most_usage(request).input >= len(text.encode("utf-8", "replace"))
+    assert most_usage(request).output == 5
