@@ -8,7 +8,7 @@ import numpy as np
 
 from osca_cli.outcomes.types import Floats, Ints
 
-DENSE = 256
+DENSE = 64
 """Counts up to this are all tabulated, where the horizon is not beyond it."""
 EXACT = 32
 """Beyond it, counts up to this are, and then every count that is a tenth larger than the last."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import numpy as np
@@ -131,28 +131,27 @@ def folds(problems: tuple[str, ...]) -> Ints:
 
 def _evaluate(outcomes: Outcomes, usd: Floats, choice: Choice, extrapolation: Extrapolation | None) -> _Part:
     pure = fraction(len(outcomes.configurations), choice.best_pure)
-    out = unknown(outcomes, np.maximum(np.maximum(choice.counts, pure), choice.uniform), extrapolation)
+    drawn_by = (choice.counts.astype(float), pure, choice.uniform.astype(float))
+    out = unknown(outcomes, np.max(drawn_by, axis=0), extrapolation)
     view = outcomes.select(problems=~out)
-    all_counts = (choice.counts.astype(float), pure, choice.uniform.astype(float))
-    models = [
-        extrapolation.to(view, weight) if extrapolation is not None and view.problems else None
-        for weight in (0.5, 0.0, 1.0)
-    ]
-    coverage, plain, model = (_coverage(view, all_counts, one) for one in models)
-    drawn = replay(view, choice.schedule, usd[:, ~out], models[0])
+    model = extrapolation.to(view) if extrapolation is not None and view.problems else None
+    coverage = _coverage(view, drawn_by, model)
+    either = (0.0, 1.0) if model is not None and beyond(view, np.max(drawn_by, axis=0)).any() else ()
+    extremes = [_coverage(view, drawn_by, replace(model, weight=weight)) for weight in either if model]
+    drawn = replay(view, choice.schedule, usd[:, ~out], model)
     return _Part(
         coverage=coverage,
-        plain=plain,
-        model=model,
+        plain=extremes[0] if extremes else coverage,
+        model=extremes[1] if extremes else coverage,
         samples=drawn.samples,
         usd=drawn.usd,
         left_out=int(out.sum()),
-        extrapolated=int(beyond(view, all_counts[0]).sum()),
+        extrapolated=int(beyond(view, drawn_by[0]).sum()),
     )
 
 
-def _coverage(outcomes: Outcomes, all_counts: Sequence[Floats], model: Extrapolated | None) -> Floats:
-    return np.stack([1 - failure_of(outcomes, counts, model) for counts in all_counts])
+def _coverage(outcomes: Outcomes, drawn_by: Sequence[Floats], model: Extrapolated | None) -> Floats:
+    return np.stack([1 - failure_of(outcomes, counts, model) for counts in drawn_by])
 
 
 def _doubt(parts: Sequence[_Part], everywhere: Sequence[Floats]) -> Doubt:
