@@ -31,8 +31,8 @@ class Doubt:
     """Variances of claimed means that the spread over problems does not show.
 
     Choices differ between folds, and the one that is claimed of is another: the jackknife over folds tells
-    by how much (Efron 1982). Gains of folds are correlated. And where samples end, two ways to go on differ: half their difference is taken
-    for a standard deviation.
+    by how much (Efron 1982). Gains of folds are correlated. And where samples end, two ways to go on differ:
+    half their difference is taken for a standard deviation.
     """
 
     plan: float
