@@ -20,9 +20,9 @@ from osca_cli.estimate.heldout import missing
 from osca_cli.outcomes.files import read_outcomes
 from osca_cli.plan.sources import task_outcomes
 from osca_cli.plan.stale import refuse_stale
+from osca_cli.run.forecast import forecast
 from osca_cli.run.measure import measure_asks
 from osca_cli.run.missing import Filter
-from osca_cli.run.pilot import forecast
 from osca_cli.spec.types import AllocationBlock, Assertion, PlannedTask, Spec
 from osca_cli.store.pool import Pool
 

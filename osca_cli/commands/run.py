@@ -19,9 +19,10 @@ from osca_cli.errors import OscaError, UsageError
 from osca_cli.model import Problem
 from osca_cli.plan.stale import refuse_stale
 from osca_cli.run.execute import Answer, executions, run_plan
+from osca_cli.run.forecast import forecast
 from osca_cli.run.missing import Ask, Filter, pilot_asks
 from osca_cli.run.overview import overview
-from osca_cli.run.pilot import forecast, run_pilot
+from osca_cli.run.pilot import run_pilot
 from osca_cli.run.tally import Tally
 from osca_cli.spec.problems import read_problem_file
 from osca_cli.spec.types import AllocationBlock, Spec

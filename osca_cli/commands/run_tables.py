@@ -9,8 +9,9 @@ import numpy as np
 
 from osca_cli.console import interval_text, percent, print_json, print_table
 from osca_cli.run.execute import Answer, Execution
+from osca_cli.run.forecast import Forecast
+from osca_cli.run.forecast import Line as ForecastLine
 from osca_cli.run.overview import Line
-from osca_cli.run.pilot import Forecast
 from osca_cli.run.tally import Tally
 
 
@@ -46,18 +47,31 @@ def print_pool(lines: Sequence[Line]) -> None:
 
 def print_forecast(forecast: Forecast, *, as_json: bool) -> None:
     """Print what a run would draw."""
-    names = list(dict.fromkeys([*forecast.undrawn, *forecast.there]))
+    total = forecast.total()
     if as_json:
-        rows = [
-            {"configuration": name, "to_draw": forecast.undrawn[name], "there": forecast.there[name]}
-            for name in names
-        ]
-        total = {"to_draw": forecast.undrawn.total(), "there": forecast.there.total()}
-        print_json({"schema_version": 1, **total, "configurations": rows})
+        rows = [{"configuration": name, **_forecast_facts(line)} for name, line in forecast.lines.items()]
+        print_json({"schema_version": 1, **_forecast_facts(total), "configurations": rows})
         return
-    cells = [(name, str(forecast.undrawn[name]), str(forecast.there[name])) for name in names]
-    cells.append(("all", str(forecast.undrawn.total()), str(forecast.there.total())))
-    print_table("What a run would do", ("configuration", "to draw", "in the pool"), cells)
+    columns = ("configuration", "to draw", "in the pool", "tokens", "at most", "USD", "at most")
+    lines = [*forecast.lines.items(), ("all", total)]
+    print_table("What a run would do", columns, [_forecast_cells(name, line) for name, line in lines])
+
+
+def _forecast_facts(line: ForecastLine) -> dict[str, Any]:
+    return {
+        "to_draw": line.undrawn,
+        "there": line.there,
+        "tokens": line.tokens,
+        "tokens_at_most": line.most_tokens,
+        "usd": line.usd,
+        "usd_at_most": line.most_usd,
+    }
+
+
+def _forecast_cells(name: str, line: ForecastLine) -> tuple[str, ...]:
+    tokens = ["–" if number is None else f"{number:,.0f}" for number in (line.tokens, line.most_tokens)]
+    usd = ["–" if number is None else f"{number:.4f}" for number in (line.usd, line.most_usd)]
+    return (name, str(line.undrawn), str(line.there), *tokens, *usd)
 
 
 def print_execution(

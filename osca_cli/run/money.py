@@ -12,7 +12,7 @@ import anyio
 
 from osca_cli.errors import BudgetReachedError, UsageError
 from osca_cli.model import Chat, Request, Sample, Usage
-from osca_cli.prices import Price, price_of
+from osca_cli.prices import Price
 from osca_cli.protocols import Backend
 from osca_cli.spec.cells import Cell
 from osca_cli.spec.types import Configuration, Spec
@@ -112,16 +112,6 @@ def most_usage(request: Request) -> Usage:
     return Usage(input=given, output=written if isinstance(written, int) else 0)
 
 
-def prices(spec: Spec, backends: Mapping[str, Backend]) -> dict[str, Price | None]:
-    """Return the price of each configuration by name."""
-    return {
-        one.name: price_of(
-            spec.backends[one.backend], one.model, hosted=getattr(backends[one.backend], "hosted", False)
-        )
-        for one in spec.configurations
-    }
-
-
 def refuse_unbounded(spec: Spec, prices: Mapping[str, Price | None], backends: Mapping[str, Backend]) -> None:
     """Refuse, before the first call, what a limit or budget in USD could not hold.
 
@@ -143,8 +133,8 @@ def refuse_unbounded(spec: Spec, prices: Mapping[str, Price | None], backends: M
         if price is None:
             raise UsageError(
                 f"{where}: the price of model '{one.model}' is not known, and {what} needs it;"
-                f" write it in the entry of backend '{one.backend}': prices: {{'{one.model}': {{input: 0.25, output: 2}}}}"
-                " (USD per million tokens)"
+                f" write, for backend '{one.backend}', in USD per million"
+                f" tokens: prices: {{'{one.model}': {{input: 0.25, output: 2}}}}"
             )
         sent = backends[one.backend].sent(one.parameters)
         if spec.limit_usd is not None and price.output and not sent.get("max_tokens"):

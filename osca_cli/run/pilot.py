@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 
 import anyio
@@ -18,28 +17,6 @@ from osca_cli.run.tally import Tally
 from osca_cli.spec.cells import Cell, CellMaker
 from osca_cli.spec.types import Configuration, Spec
 from osca_cli.store.pool import Pool, RunKind
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """What a run would do: samples to draw, already there, and to verify, by configuration."""
-
-    undrawn: Counter[str]
-    there: Counter[str]
-    unverified: Counter[str]
-
-
-def forecast(spec: Spec, pool: Pool, asks: Sequence[Ask]) -> Forecast:
-    """Count what a run would draw, without drawing."""
-    maker = CellMaker(spec, open_backends(spec))
-    result = Forecast(Counter(), Counter(), Counter())
-    for ask in asks:
-        for lack in lacking(maker, pool, ask, register=False):
-            name = lack.cell.configuration.name
-            result.undrawn[name] += len(lack.undrawn)
-            result.there[name] += lack.there + len(lack.unverified)
-            result.unverified[name] += len(lack.unverified)
-    return result
 
 
 def run_pilot(

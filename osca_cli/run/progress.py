@@ -22,6 +22,8 @@ def describe(tally: Tally, seconds: float) -> str:
         parts.append(f"{count.errors} errors")
     if count.unverified:
         parts.append(f"{count.unverified} not verified")
+    if count.usd:
+        parts.append(f"{count.usd:.4f} USD")
     if count.drawn and seconds > 0:
         parts.append(f"{count.drawn / seconds:.1f}/s")
     return ", ".join(parts)

@@ -17,11 +17,12 @@ from osca_cli.backends import open_backends
 from osca_cli.errors import InterruptedRunError, OscaError
 from osca_cli.protocols import Backend
 from osca_cli.run.drawing import Drawing
-from osca_cli.run.money import Money, prices, refuse_unbounded
+from osca_cli.run.money import Money, refuse_unbounded
 from osca_cli.run.progress import show
 from osca_cli.run.sampling import Sampling
 from osca_cli.run.tally import Tally
 from osca_cli.run.verification import Verification
+from osca_cli.spec.cells import CellMaker
 from osca_cli.spec.load import spec_hash
 from osca_cli.spec.types import Spec
 from osca_cli.store.pool import Pool, RunKind
@@ -84,9 +85,10 @@ async def _run(
 async def _session(spec: Spec, pool: Pool, kind: RunKind, offline: bool) -> AsyncIterator[Session]:
     backends = open_backends(spec, notify=lambda line: print(line, file=sys.stderr, flush=True))
     tally = Tally()
-    priced = {} if offline else prices(spec, backends)
+    maker = CellMaker(spec, backends)
+    prices = {} if offline else {one.name: maker.price(one) for one in spec.configurations}
     if not offline:
-        refuse_unbounded(spec, priced, backends)
+        refuse_unbounded(spec, prices, backends)
     workers = os.cpu_count() or 1
     async with Verification(workers=workers, time_limit_s=VERIFY_TIME_LIMIT_S) as verification:
         run = pool.start_run(
@@ -98,7 +100,7 @@ async def _session(spec: Spec, pool: Pool, kind: RunKind, offline: bool) -> Asyn
             engines={} if offline else {name: one.provenance() for name, one in backends.items()},
         )
         stopping = anyio.Event()
-        money = Money(spec, priced, pool, run)
+        money = Money(spec, prices, pool, run)
         sampling = Sampling(
             pool=pool,
             run=run,

@@ -17,6 +17,7 @@ class Count:
         there: Already in the pool.
         errors: Draws that gave no sample.
         unverified: Samples whose verifier failed.
+        usd: What the samples drawn now cost, as far as prices are known.
     """
 
     drawn: int = 0
@@ -26,6 +27,7 @@ class Count:
     errors: int = 0
     unverified: int = 0
     output_tokens: int = 0
+    usd: float = 0.0
 
 
 @dataclass(slots=True)
@@ -46,6 +48,7 @@ class Tally:
         count = self.counts[configuration]
         count.drawn += 1
         count.output_tokens += sample.output_tokens or 0
+        count.usd += sample.usd or 0.0
 
     def found(self, configuration: str, number: int = 1) -> None:
         """Count samples that were there."""
@@ -78,9 +81,10 @@ class Tally:
             errors=sum(c.errors for c in every),
             unverified=sum(c.unverified for c in every),
             output_tokens=sum(c.output_tokens for c in every),
+            usd=sum(c.usd for c in every),
         )
 
-    def facts(self) -> dict[str, int]:
+    def facts(self) -> dict[str, float]:
         """Return the sums, for ``--json``."""
         total = self.sum()
         return {
@@ -91,4 +95,5 @@ class Tally:
             "errors": total.errors,
             "unverified": total.unverified,
             "output_tokens": total.output_tokens,
+            "usd": round(total.usd, 6),
         }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from osca_cli.errors import UsageError
 from osca_cli.identity import around_prompt, canonical_json, digest, prompt_identity, text_digest
 from osca_cli.model import Chat, Check, Json, Problem, Prompt, Request
+from osca_cli.prices import Price, price_of
 from osca_cli.registry import verifier_class
 from osca_cli.spec.prompts import render
 from osca_cli.spec.types import ChatTemplate, Configuration, Spec, Task, Template
@@ -89,6 +90,7 @@ class CellMaker:
         self._backends = backends
         self._models: dict[tuple[str, str], str] = {}
         self._verifiers: dict[str, Verifier] = {}
+        self._prices: dict[tuple[str, str], Price | None] = {}
 
     def cells(
         self, task: Task, problems: Iterable[Problem], configurations: Sequence[Configuration]
@@ -120,6 +122,15 @@ class CellMaker:
             return configuration.deterministic
         backend = self._backends[configuration.backend]
         return backend.deterministic_at_zero and configuration.parameters.get("temperature") == 0
+
+    def price(self, configuration: Configuration) -> Price | None:
+        """Return what a configuration's samples cost today, or ``None`` where nobody knows."""
+        place = (configuration.backend, configuration.model)
+        if place not in self._prices:
+            hosted = getattr(self._backends[configuration.backend], "hosted", False)
+            entry = self._spec.backends[configuration.backend]
+            self._prices[place] = price_of(entry, configuration.model, hosted=hosted)
+        return self._prices[place]
 
     def _asked(self, task: Task, problem: Problem, frames: Sequence[_Frame]) -> Iterator[_Asked]:
         prompts: dict[tuple[str, str, str | None], tuple[Prompt, str]] = {}

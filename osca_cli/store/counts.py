@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from osca_cli.errors import MissingSamplesError
 from osca_cli.outcomes.types import UNLIMITED, CostKind, Floats, Ints, Outcomes
+from osca_cli.prices import PER_TOKEN, Price
 from osca_cli.spec.cells import CellMaker
 from osca_cli.spec.types import Configuration, Spec, Task
 from osca_cli.store.pool import Pool
@@ -24,7 +25,8 @@ _WANT = """
     FROM requests INDEXED BY requests_by_asked WHERE id = ?2 AND asked > 0
 """
 _SAMPLES = """
-    SELECT w.place, avg(s.usd), avg(s.output_tokens), avg(s.seconds)
+    SELECT w.place, avg(s.usd), avg(s.output_tokens), avg(s.seconds), avg(s.input_tokens),
+        avg(s.cached_tokens)
     FROM wanted w
     CROSS JOIN samples s INDEXED BY samples_by_request ON s.request = w.request AND s.idx < w.asked
     GROUP BY w.place
@@ -47,6 +49,7 @@ _LEFT_OUT = """
     GROUP BY w.place
 """
 _COSTS: tuple[CostKind, ...] = ("usd", "output_tokens", "seconds")
+_MEANS = (*_COSTS, "input_tokens", "cached_tokens")
 
 
 def pool_outcomes(pool: Pool, spec: Spec, task: Task, maker: CellMaker) -> tuple[Outcomes, tuple[str, ...]]:
@@ -60,20 +63,21 @@ def pool_outcomes(pool: Pool, spec: Spec, task: Task, maker: CellMaker) -> tuple
     configurations = spec.configurations_of(task.name)
     problems = (*task.train, *task.held_out)
     wanted = maker.ids(task, problems, configurations)
-    n, c, costs = counted(pool.connection, wanted, (len(problems), len(configurations)))
+    n, c, means = counted(pool.connection, wanted, (len(problems), len(configurations)))
     if not n.any():
         raise MissingSamplesError(
             f"{pool.path} has no samples of task '{task.name}' yet; draw them: osca run {spec.path}"
         )
     deterministic = np.array([maker.deterministic(configuration) for configuration in configurations])
     n, c, deterministic, notes = _counted_once(n, c, deterministic, configurations)
+    means["usd"] = _repriced(means, [maker.price(configuration) for configuration in configurations])
     is_train = np.arange(len(problems)) < len(task.train)
     outcomes = Outcomes(
         configurations=tuple(configuration.name for configuration in configurations),
         problems=tuple(problem.id for problem in problems),
         n=n,
         c=c,
-        costs={kind: cost for kind, cost in costs.items() if not np.isnan(cost).all()},
+        costs={kind: means[kind] for kind in _COSTS if not np.isnan(means[kind]).all()},
         max_samples=np.array([_cap(configuration) for configuration in configurations]),
         deterministic=deterministic,
         train=is_train,
@@ -85,8 +89,8 @@ def pool_outcomes(pool: Pool, spec: Spec, task: Task, maker: CellMaker) -> tuple
 
 def counted(
     sql: sqlite3.Connection, wanted: Iterable[tuple[str, str]], shape: tuple[int, int]
-) -> tuple[Ints, Ints, dict[CostKind, Floats]]:
-    """Count the samples and passes of cells, and take the means of their costs.
+) -> tuple[Ints, Ints, dict[str, Floats]]:
+    """Count the samples and passes of cells, and take the means of what they cost.
 
     Args:
         sql: A pool.
@@ -94,7 +98,8 @@ def counted(
         shape: Numbers of problems and of configurations.
 
     Returns:
-        Samples that have a verdict, passes, and mean costs by kind, each of shape (configurations, problems).
+        Samples that have a verdict, passes, and by name the means of USD, tokens and seconds, each of shape
+        (configurations, problems).
     """
     sql.execute(_WANTED)
     sql.execute("BEGIN")  # one moment of the pool, whatever a run adds meanwhile
@@ -113,7 +118,7 @@ def counted(
     finally:
         sql.execute("ROLLBACK")
     counts = (n - n_left_out).astype(np.int64), (c - c_left_out).astype(np.int64)
-    return *counts, dict(zip(_COSTS, costs, strict=True))
+    return *counts, dict(zip(_MEANS, costs, strict=True))
 
 
 def _matrices(rows: sqlite3.Cursor, order: Ints, shape: tuple[int, int], empty: float) -> list[Floats]:
@@ -142,6 +147,28 @@ def _counted_once(
             )
     n[deterministic], c[deterministic] = np.minimum(n[deterministic], 1), np.minimum(c[deterministic], 1)
     return n, c, deterministic, tuple(notes)
+
+
+def _repriced(means: Mapping[str, Floats], prices: Sequence[Price | None]) -> Floats:
+    """Return the mean USD of cells: by their tokens at today's price, else what they cost on their day.
+
+    Where nothing costs anything, it is unknown: plans then speak of other things.
+    """
+    usd = means["usd"].copy()
+    for row, price in enumerate(prices):
+        if price is None:
+            continue
+        mean = {name: values[row] for name, values in means.items()}
+        cached = np.nan_to_num(mean["cached_tokens"])
+        tokens = (
+            (mean["input_tokens"] - cached) * price.input
+            + cached * price.cached_input
+            + mean["output_tokens"] * price.output
+        )
+        today = tokens * PER_TOKEN + price.sample + np.nan_to_num(mean["seconds"]) * price.second
+        first, second = (today, usd[row]) if price.input or price.output else (usd[row], today)
+        usd[row] = np.where(np.isnan(first), second, first)
+    return usd if np.nansum(usd) else np.full_like(usd, np.nan)
 
 
 def _cap(configuration: Configuration) -> int:

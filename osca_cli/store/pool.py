@@ -14,7 +14,7 @@ from typing import Literal
 
 from osca_cli.errors import PoolError
 from osca_cli.identity import canonical_json, digest
-from osca_cli.model import Sample, Split, Verdict
+from osca_cli.model import Sample, Split, Usage, Verdict
 from osca_cli.spec.cells import Cell
 from osca_cli.store.file import explained, open_pool_file
 
@@ -272,6 +272,15 @@ class Pool:
             (request, index),
         ).fetchone()
         return Sample(*row) if row else None
+
+    def mean_usage(self, configuration: str) -> Usage | None:
+        """Return the mean tokens of a configuration's samples, or ``None`` where none was counted."""
+        row = self.connection.execute(
+            "SELECT avg(s.input_tokens), avg(s.output_tokens), avg(s.cached_tokens)"
+            " FROM cells x CROSS JOIN samples s ON s.request = x.request WHERE x.configuration = ?",
+            (configuration,),
+        ).fetchone()
+        return None if row[0] is None or row[1] is None else Usage(*(round(mean or 0) for mean in row))
 
     def verdict(self, request: str, check: str, index: int) -> Verdict | None:
         """Return a sample's verdict by one verifier; an error is none, so that it is verified again."""

@@ -147,3 +147,36 @@ def test_a_prompt_has_no_more_tokens_than_are_set_aside(text):
 
     assert most_usage(request).input >= len(text.encode("utf-8", "replace"))
     assert most_usage(request).output == 5
+
+
+def test_a_dry_run_says_what_the_draws_may_cost_and_will_cost(osca, serve, tmp_path):
+    server = serve(lambda _: None)
+    before = osca("run", "spec.yaml", "--dry-run", "--json").json
+    osca("run", "spec.yaml", "--limit", "5")
+    after = osca("run", "spec.yaml", "--dry-run", "--json").json
+    halfway = charged(server)
+    osca("run", "spec.yaml")
+
+    assert (before["to_draw"], before["usd"]) == (PROBLEMS * SAMPLES, None)
+    assert after["to_draw"] == PROBLEMS * SAMPLES / 2
+    assert after["usd"] == pytest.approx(charged(server) - halfway, rel=0.05)
+    assert after["usd"] < after["usd_at_most"] < before["usd_at_most"]
+    assert after["tokens"] < after["tokens_at_most"]
+    assert "USD" in osca("run", "spec.yaml", "--dry-run").out
+
+
+def test_a_new_price_reprices_the_pool_without_a_draw(osca, serve, tmp_path):
+    server = serve(lambda _: None)
+    spec = tmp_path / "spec.yaml"
+    edit(spec, "    verifier: {type: number}\n", "    verifier: {type: number}\n    held_out: 0.4\n")
+    osca("run", "spec.yaml", "--split", "all")
+    asked = len(server.asked)
+
+    def planned() -> float:
+        return osca("plan", "spec.yaml", "--budget", "2", "--json").json["expected"]["usd"]
+
+    dear = planned()
+    edit(spec, "{input: 1000, output: 2000}", "{input: 500, output: 1000}")
+
+    assert planned() == pytest.approx(dear / 2)
+    assert len(server.asked) == asked
