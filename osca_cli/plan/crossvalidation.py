@@ -32,7 +32,7 @@ class Doubt:
 
     Choices differ between folds, and the one that is claimed of is another: the jackknife over folds tells
     by how much (Efron 1982). Gains of folds are correlated. And where samples end, two ways to go on differ:
-    half their difference is taken for a standard deviation.
+    a third of their distance is taken for a standard deviation.
     """
 
     plan: float
@@ -174,7 +174,7 @@ def _doubt(parts: Sequence[_Part], everywhere: Sequence[Floats]) -> Doubt:
     choosing = (number - 1) * np.var(choices, axis=1)
     plain = np.concatenate([part.plain for part in parts], axis=1).mean(axis=1)
     model = np.concatenate([part.model for part in parts], axis=1).mean(axis=1)
-    extrapolating = (CONTRASTS @ (model - plain) / 2) ** 2
+    extrapolating = (CONTRASTS @ (model - plain) / 3) ** 2
     coverage = np.concatenate([part.coverage for part in parts], axis=1)
     spread = np.var(CONTRASTS @ coverage, axis=1) / coverage.shape[1]
     correlated = np.where(IS_GAIN, CORRELATED * spread, 0.0)
