@@ -16,6 +16,7 @@ import numpy as np
 from osca_cli.estimate.heldout import coverage_per_problem
 from osca_cli.outcomes.files import read_outcomes
 from osca_cli.outcomes.types import Outcomes
+from osca_cli.plan.planner import Decision
 from osca_cli.plan.shared import TaskShare, share_budget
 from osca_cli.spec.types import Budget
 
@@ -55,22 +56,21 @@ def halved(outcomes: Outcomes, split: int) -> Outcomes:
 def both_ways(halves: list[Outcomes], samples: int) -> tuple[float, float]:
     """Return mean held-out pass rates, separate and shared."""
     budget = Budget("samples", samples)
-    separate = [
-        share_budget([TaskShare("alone", one, 1.0)], budget, solver="greedy-swap")[0][0] for one in halves
-    ]
-    tasks = [TaskShare(str(index), one, 0.5) for index, one in enumerate(halves)]
-    shared = share_budget(tasks, budget, solver="greedy-swap")[0]
-    return tuple(  # type: ignore[return-value]
-        float(
-            np.mean(
-                [
-                    coverage_per_problem(one, plan.counts, one.held_out).mean()
-                    for one, plan in zip(halves, plans, strict=True)
-                ]
-            )
-        )
-        for plans in (separate, shared)
-    )
+    alone = [planned([TaskShare("alone", one, 1.0)], budget)[0] for one in halves]
+    shared = planned([TaskShare(str(index), one, 0.5) for index, one in enumerate(halves)], budget)
+    return held_out_pass_rate(halves, alone), held_out_pass_rate(halves, shared)
+
+
+def planned(tasks: list[TaskShare], budget: Budget) -> list[Decision]:
+    return list(share_budget(tasks, budget, estimator="plugin", solver="greedy-swap").decisions)
+
+
+def held_out_pass_rate(halves: list[Outcomes], decisions: list[Decision]) -> float:
+    rates = []
+    for outcomes, decision in zip(halves, decisions, strict=True):
+        counts = dict(zip(outcomes.configurations, decision.choice.counts.tolist(), strict=True))
+        rates.append(coverage_per_problem(outcomes, counts, outcomes.held_out).mean())
+    return float(np.mean(rates))
 
 
 if __name__ == "__main__":

@@ -10,16 +10,22 @@ import numpy as np
 
 from osca_cli.allocate.baselines import by_pass_rate
 from osca_cli.allocate.limits import Limits
-from osca_cli.allocate.schedule import schedule
-from osca_cli.allocate.solve import Solver, solve
+from osca_cli.allocate.relaxation import relax
+from osca_cli.allocate.schedule import round_robin
+from osca_cli.allocate.solve import Solution, Solver, solve
 from osca_cli.errors import UsageError
 from osca_cli.estimate.plugin import mean_rates
-from osca_cli.estimate.rows import CurveRows, RateRows, Rows, coverage
+from osca_cli.estimate.rows import Rows, coverage
+from osca_cli.estimate.stacked import Stacked
 from osca_cli.outcomes.types import Floats, Ints, Outcomes
 from osca_cli.plan.budgets import limits_of
-from osca_cli.plan.choice import Estimator, estimate
+from osca_cli.plan.choice import Estimate, Estimator, choose, learn
+from osca_cli.plan.planner import Decision
 from osca_cli.plan.result import Certificate
 from osca_cli.spec.types import Budget
+
+HIGHEST = 10
+"""No task's level is more than so many times the mean budget: so far its curves must reach."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,50 +33,74 @@ class TaskShare:
     """A task that shares a budget.
 
     Attributes:
-        name: Of the task, or of its stratum.
+        name: Of the task.
         outcomes: With its split; the training problems are planned on.
         share: Of the expected problems; shares of all tasks sum to 1.
+        weight: What solving one of its problems counts for.
     """
 
     name: str
     outcomes: Outcomes
     share: float
+    weight: float = 1.0
+
+    @property
+    def train(self) -> Outcomes:
+        """Its training problems."""
+        return self.outcomes.select(problems=self.outcomes.train)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SharedAllocation:
-    """What a shared budget gives a task.
+class Shared:
+    """A shared budget, allocated.
 
     Attributes:
-        counts: Samples by configuration, those above 0.
-        schedule: The order they are drawn in.
-        level: What the task may spend per problem, in the budget's kind.
-        value: Coverage of its training problems as estimated.
+        decisions: One for each task; the budget of its limits is its level, in the budget's kind.
+        certificate: Of the whole: of coverage weighted by share and weight.
+        solver: What found it.
     """
 
-    name: str
-    share: float
-    counts: dict[str, int]
-    schedule: tuple[str, ...]
-    level: float
-    value: float
+    decisions: tuple[Decision, ...]
+    certificate: Certificate
+    solver: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Joint:
+    """The one programme over all pairs of task and configuration.
+
+    Attributes:
+        rows: Of all tasks, each weighing share times weight.
+        limits: A draw costs what it costs a problem of its task, times the task's share.
+        preference: Pairs by pass rate per cost, the best first: who draws what is left, or is required.
+        tasks: Which task each pair is of, shape ``(S,)``.
+    """
+
+    rows: Rows
+    limits: Limits
+    preference: list[int]
+    tasks: Ints
+
+    def split(self, counts: Ints) -> list[Ints]:
+        """Return counts task by task."""
+        return np.split(counts, np.flatnonzero(np.diff(self.tasks)) + 1)
 
 
 def share_budget(
     tasks: Sequence[TaskShare],
     budget: Budget,
     *,
-    estimator: Estimator = "plugin",
+    estimator: Estimator = "auto",
     solver: Solver = "auto",
     seed: int = 0,
     time_limit_s: float = 60.0,
     clock: Callable[[], float] = time.perf_counter,
-) -> tuple[tuple[SharedAllocation, ...], Certificate]:
+) -> Shared:
     """Allocate one budget to several tasks.
 
-    Maximises ``sum_t share_t coverage_t(x_t)`` where ``sum_t share_t cost_t @ x_t`` is at most the budget.
-    That is one convex programme over the pairs of task and configuration, so one certificate holds for all.
-    What raises no task's estimate is not spent.
+    Maximises ``sum_t share_t weight_t coverage_t(x_t)`` where ``sum_t share_t cost_t @ x_t`` is at most the
+    budget. That is one convex programme over the pairs of task and configuration, so one certificate holds
+    for all. Every task draws at least one sample, and what raises no task's estimate goes to all in turns.
 
     Args:
         tasks: Their shares sum to 1.
@@ -79,81 +109,131 @@ def share_budget(
         solver: As in planning one task.
         seed: Of the solvers that start at random.
         time_limit_s: How long the ``exact`` solver may search.
-        clock: Seconds, for that limit and the certificate.
+        clock: Seconds, for that limit and the certificates.
 
     Raises:
         UsageError: shares do not sum to 1, or a task cannot be planned.
     """
+    reach = reaches(tasks, budget)
+    begun = clock()
+    trains = [task.train for task in tasks]
+    known = [learn(train, estimator, limits) for train, limits in zip(trains, reach, strict=True)]
+    problem = joint(tasks, trains, known, reach, budget)
+    found: list[Solution] = []
+
+    def find(rows: Rows, limits: Limits) -> Ints:
+        late = lambda: clock() - begun > time_limit_s  # noqa: E731
+        found.append(solve(rows, limits, solver, seed=seed, out_of_time=late))
+        return found[-1].counts
+
+    counts = allocate(problem, find)
+    value = coverage(problem.rows, counts)
+    certificate = Certificate(value, max(found[-1].bound, value), clock() - begun)
+    decisions = tuple(
+        _decision(train, estimate, limits, each, found[-1].solver, clock)
+        for train, estimate, limits, each in zip(trains, known, reach, problem.split(counts), strict=True)
+    )
+    return Shared(decisions, certificate, found[-1].solver)
+
+
+def reaches(tasks: Sequence[TaskShare], budget: Budget) -> list[Limits]:
+    """Return the limits of each task if it could spend what all others leave.
+
+    Raises:
+        UsageError: shares do not sum to 1, a task has nothing to learn from, or its budget buys nothing.
+    """
     if abs(sum(task.share for task in tasks) - 1) > 1e-6:
         raise UsageError(f"shares of tasks must sum to 1, not {sum(task.share for task in tasks):g}")
-    begun = clock()
-    trains = [task.outcomes.select(problems=task.outcomes.train) for task in tasks]
-    # Alone, a task could spend what all others leave; so far its curves must reach.
-    alone = [
-        limits_of(train, Budget(budget.kind, budget.amount / task.share))
-        for task, train in zip(tasks, trains, strict=True)
-    ]
-    parts = [estimate(train, estimator, limits) for train, limits in zip(trains, alone, strict=True)]
-    shares = np.array([task.share for task in tasks])
-    limits = _joined(alone, shares, float(budget.amount))
-    solution = solve(
-        stack(parts, shares), limits, solver, seed=seed, out_of_time=lambda: clock() - begun > time_limit_s
-    )
-    certificate = Certificate(solution.value, solution.bound, clock() - begun)
-    ends = np.cumsum([len(train.configurations) for train in trains])[:-1]
-    each = np.split(solution.counts, ends)
-    return tuple(map(_allocation, tasks, trains, parts, alone, each)), certificate
+    limits = []
+    for task in tasks:
+        most = Budget(budget.kind, budget.amount * min(HIGHEST, 1 / task.share))
+        try:
+            if not task.outcomes.train.any():
+                raise UsageError("no training problem: a plan has nothing to learn from; change the split")
+            limits.append(limits_of(task.train, most))
+        except UsageError as error:
+            raise UsageError(f"task '{task.name}': {error}") from error
+    return limits
 
 
-def stack(parts: Sequence[Rows], shares: Floats) -> Rows:
-    """Join estimates of several tasks: configurations of one do nothing for the rows of another.
+def joint(
+    tasks: Sequence[TaskShare],
+    trains: Sequence[Outcomes],
+    known: Sequence[Estimate],
+    reach: Sequence[Limits],
+    budget: Budget,
+) -> Joint:
+    """Return the programme over all tasks.
 
     Args:
-        parts: One estimate a task.
-        shares: Of the expected problems, shape ``(T,)``.
+        tasks: The tasks.
+        trains: The problems that estimates were learned from.
+        known: The estimates.
+        reach: Of :func:`reaches`.
+        budget: Mean over the expected problems.
     """
-    weights = np.concatenate([share * part.weights for part, share in zip(parts, shares, strict=True)])
-    horizon = max(0 if part.linear else part.horizon for part in parts)
-    tables = [_table(part, horizon) for part in parts]
-    size = sum(len(table) for table in tables)
-    joined = np.zeros((size, tables[0].shape[1], len(weights)))
-    row = column = 0
-    for table in tables:
-        joined[row : row + len(table), :, column : column + table.shape[2]] = table
-        row, column = row + len(table), column + table.shape[2]
-    return CurveRows(weights, joined) if horizon else RateRows(weights, joined[:, 0])
-
-
-def _table(rows: Rows, horizon: int) -> Floats:
-    """Return curves up to a horizon, shape ``(S, K + 1, R)``; with horizon 0 the one step of linear rows."""
-    if horizon == 0:
-        size = len(rows.slopes(rows.weights))
-        return rows.steps(np.zeros(size, np.int64))[:, None, :]
-    size = len(rows.slopes(rows.weights))
-    reach = min(horizon, rows.horizon)
-    table = np.stack([[rows.curve(s, k) for k in range(reach + 1)] for s in range(size)])
-    last = np.repeat(table[:, -1:], horizon - reach, axis=1)
-    return np.concatenate([table, last], axis=1)
-
-
-def _joined(alone: Sequence[Limits], shares: Floats, budget: float) -> Limits:
-    """Return the limits over pairs: a draw costs what it costs a problem of its task, times the share."""
-    costs = np.concatenate([share * limits.costs for limits, share in zip(alone, shares, strict=True)])
-    lower: Ints = np.concatenate([limits.lower for limits in alone])
-    upper: Ints = np.concatenate([np.minimum(limits.upper, limits.most()) for limits in alone])
-    return Limits(costs, budget, lower, upper)
-
-
-def _allocation(
-    task: TaskShare, train: Outcomes, rows: Rows, limits: Limits, counts: Ints
-) -> SharedAllocation:
-    preference = by_pass_rate(mean_rates(train) / limits.prices())
-    order = schedule(rows, counts, limits.costs, preference)
-    return SharedAllocation(
-        name=task.name,
-        share=task.share,
-        counts={name: int(count) for name, count in zip(train.configurations, counts, strict=True) if count},
-        schedule=tuple(train.configurations[index] for index in order),
-        level=float(limits.costs @ counts),
-        value=coverage(rows, counts),
+    shares = np.array([task.share for task in tasks])
+    weights = np.array([task.weight for task in tasks])
+    sizes = [len(limits.costs) for limits in reach]
+    rows = Stacked.of(
+        [estimate.rows for estimate in known], sizes, shares * weights / float(shares @ weights)
     )
+    limits = Limits(
+        np.concatenate([share * limits.costs for share, limits in zip(shares, reach, strict=True)]),
+        float(budget.amount),
+        np.concatenate([limits.lower for limits in reach]),
+        np.concatenate([limits.most() for limits in reach]),
+    )
+    rates: Floats = np.concatenate(
+        [
+            weight * mean_rates(train) / limits.prices()
+            for weight, train, limits in zip(weights, trains, reach, strict=True)
+        ]
+    )
+    return Joint(rows, limits, by_pass_rate(rates), np.repeat(np.arange(len(sizes)), sizes))
+
+
+def allocate(problem: Joint, find: Callable[[Rows, Limits], Ints]) -> Ints:
+    """Choose the counts of all pairs.
+
+    A task that the solver gives nothing must draw its best configuration once, and the solver goes again.
+
+    Args:
+        problem: The programme.
+        find: The solver; its last call chooses.
+
+    Raises:
+        UsageError: the budget does not buy every task a sample.
+    """
+    lower = problem.limits.lower.copy()
+    while True:
+        limits = Limits(problem.limits.costs, problem.limits.budget, lower, problem.limits.upper)
+        if limits.room(lower) < 0:
+            raise UsageError(
+                f"a shared budget of {limits.budget:g} does not buy every task a sample;"
+                f" one of each costs {float(limits.costs @ lower):g} a problem"
+            )
+        counts = find(problem.rows, limits)
+        without = [task for task, each in enumerate(problem.split(counts)) if not each.any()]
+        if not without:
+            return round_robin(problem.preference, limits, counts)
+        allowed = [pair for pair in problem.preference if problem.limits.upper[pair]]
+        for task in without:
+            lower[next(pair for pair in allowed if problem.tasks[pair] == task)] = 1
+
+
+def at_level(reach: Limits, counts: Ints) -> Limits:
+    """Return the limits of a task that may spend what its counts cost."""
+    return Limits(reach.costs, float(reach.costs @ counts), reach.lower, reach.upper)
+
+
+def _decision(
+    train: Outcomes, known: Estimate, reach: Limits, counts: Ints, solver: str, clock: Callable[[], float]
+) -> Decision:
+    """Return what a task draws at its level, beside the baselines of that level."""
+    begun = clock()
+    limits = at_level(reach, counts)
+    choice = choose(train, limits, known.rows, lambda *_: counts)
+    value = coverage(known.rows, choice.counts)
+    bound = max(value, relax(known.rows, limits, choice.counts).bound)
+    return Decision(known, limits, choice, Certificate(value, bound, clock() - begun), solver)

@@ -33,7 +33,7 @@ def because(
         return f"{chosen}; there are too few training problems to tell what it gains over {rival}."
     if gain.distinguishable:
         more = "more" if gain.value > 0 else "less"
-        return f"{chosen}; expected to solve {_points(gain)} points {more} than {rival}."
+        return f"{chosen}; expected to solve {points(gain)} points {more} than {rival}."
     if even:
         return (
             f"{chosen}: the pilot cannot tell these configurations apart; a gain over {rival}, is not "
@@ -59,7 +59,7 @@ def _is_even(allocation: Mapping[str, int], size: int) -> bool:
     return len(allocation) > 1 and everyone and max(counts) - min(counts) <= 1
 
 
-def _points(gain: Gain) -> str:
+def points(gain: Gain) -> str:
     """Return the interval of a gain, or loss, as ``4 to 9``."""
     low, high = sorted(abs(end) * 100 for end in gain.interval)
     digits = 0 if round(low) < round(high) and round(low) > 0 else 1
