@@ -71,7 +71,8 @@ def test_numbers_read_back_as_numbers_to_six_digits(value):
 def test_relative_paths_are_rewritten_for_another_folder():
     text = (
         'version: 1\nprompts:\n  file: "{{ path }}"\n  other: {file: p/x.j2}\n'
-        "tasks:\n  - {name: a, problems: {source: jsonl, path: é/a.jsonl}}\n  - {name: b, outcomes: /abs/b.json}\n"
+        "tasks:\n  - {name: a, problems: {source: jsonl, path: é/a.jsonl}}\n"
+        "  - {name: b, outcomes: /abs/b.json}\n"
         "configurations:\n  - grid: {model: [llama_cpp/./m/x.gguf, llama_cpp/smol]}\n"
     )
 
