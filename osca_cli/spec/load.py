@@ -11,6 +11,7 @@ from osca_cli.identity import digest
 from osca_cli.registry import did_you_mean
 from osca_cli.spec.allocation import read_allocation
 from osca_cli.spec.backends import Backends, declare_all
+from osca_cli.spec.budgets import check_volumes, read_budget
 from osca_cli.spec.configurations import ConfigurationReader
 from osca_cli.spec.faults import Faults
 from osca_cli.spec.files import Files
@@ -19,7 +20,7 @@ from osca_cli.spec.schema import check_shape
 from osca_cli.spec.secrets import check_secrets
 from osca_cli.spec.tasks import TaskDraft, read_task
 from osca_cli.spec.templates import InlinePrompts, Prompts, read_prompts
-from osca_cli.spec.types import Assertion, Budget, CheckSettings, Spec, Task
+from osca_cli.spec.types import Assertion, CheckSettings, Spec, Task
 from osca_cli.spec.verifiers import read_verifiers
 from osca_cli.spec.yaml12 import Document, KeyPath, read_document
 
@@ -80,6 +81,8 @@ def _build(path: Path, data: Mapping[str, Any], files: Files) -> Spec:
                 rehearse(draft, applied, reader.prompts.inline, backends)
     tasks = {name: _complete(draft, reader.prompts.inline) for name, draft in drafts.items()}
     block = data.get("allocation")
+    budget = read_budget(data.get("budget"), ("budget",), faults)
+    check_volumes(data.get("tasks", ()), budget, faults)
     return Spec(
         path=path,
         text=faults.document.text,
@@ -89,7 +92,7 @@ def _build(path: Path, data: Mapping[str, Any], files: Files) -> Spec:
         configurations=tuple(configurations.values()),
         backends={name: backend for name, backend in backends.known.items() if backend},
         pilot_samples=int(data.get("pilot", {}).get("samples", PILOT_SAMPLES)),
-        budget=Budget("samples", float(data["budget"]["samples"])) if "budget" in data else None,
+        budget=budget,
         seed=int(data.get("run", {}).get("seed", 0)),
         limit_usd=data.get("limits", {}).get("usd"),
         check=_check_settings(data.get("check", {}), tasks, faults),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from osca_cli.errors import SpecError, UsageError
 from osca_cli.model import Json, Problem
 from osca_cli.registry import did_you_mean
+from osca_cli.spec.budgets import read_budget
+from osca_cli.spec.faults import Faults
 from osca_cli.spec.files import Files
 from osca_cli.spec.problems import Row, make_problems, read_rows
 from osca_cli.spec.split import find_twins, group_of, split_problems
@@ -62,7 +64,7 @@ def read_task(
         outcomes=None,
         place=files.faults.document.key(path),
     )
-    return TaskDraft(task, prompts, path)
+    return TaskDraft(_planned(task, values, path, files.faults), prompts, path)
 
 
 def _split(
@@ -97,7 +99,19 @@ def _outcomes_task(values: Mapping[str, Any], path: KeyPath, files: Files) -> Ta
     if found is None:
         return None
     place = files.faults.document.key(path)
-    return TaskDraft(Task(values["name"], (), (), None, ProblemFields(), {}, None, found, place), {}, path)
+    task = Task(values["name"], (), (), None, ProblemFields(), {}, None, found, place)
+    return TaskDraft(_planned(task, values, path, files.faults), {}, path)
+
+
+def _planned(task: Task, values: Mapping[str, Any], path: KeyPath, faults: Faults) -> Task:
+    """Return a task with what the spec says of how to plan it."""
+    volume = values.get("volume")
+    return replace(
+        task,
+        volume=None if volume is None else float(volume),
+        weight=float(values.get("weight", 1.0)),
+        budget=read_budget(values.get("budget"), (*path, "budget"), faults),
+    )
 
 
 def _held_out(values: Mapping[str, Any]) -> tuple[float, str | None]:

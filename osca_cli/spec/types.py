@@ -81,6 +81,9 @@ class Task:
         fields: How a problem file of this task is read, production files included.
         prompts: Every prompt as this task has it, by name.
         outcomes: An outcomes file that stands for problems and configurations, else ``None``.
+        volume: Problems expected in production; only ratios between tasks count. ``None`` where not said.
+        weight: What solving one of its problems counts for beside those of other tasks.
+        budget: Its own, for which it is planned alone; ``None`` where it has the spec's.
     """
 
     name: str
@@ -92,6 +95,9 @@ class Task:
     verifier: VerifierSettings | None
     outcomes: Path | None
     place: Place
+    volume: float | None = None
+    weight: float = 1.0
+    budget: Budget | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +129,22 @@ class Configuration:
 
 
 BudgetKind: TypeAlias = Literal["samples", "usd", "output_tokens", "seconds"]
+Share: TypeAlias = Literal["none", "tasks"]
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What may be spent per problem, in one kind."""
+    """What may be spent per problem, in one kind.
+
+    Attributes:
+        kind: What it is counted in.
+        amount: For each problem; the mean over the expected problems of all tasks where they share it.
+        share: ``tasks`` if tasks share it, so that one may have more than another.
+    """
 
     kind: BudgetKind
     amount: float
+    share: Share = "none"
 
     def __str__(self) -> str:
         return f"{self.amount:g} {self.kind}"
