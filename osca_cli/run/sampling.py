@@ -65,17 +65,23 @@ class Sampling:
         Raises:
             MissingSamplesError: offline, and the pool lacks one.
         """
-        verdict = self._pool.verdict(cell.request_id, cell.check_id, index)
-        if verdict is not None:
-            self._tally.found(cell.configuration.name)
-            return verdict
-        sample = await self._sample(cell, index)
-        return await self._verdict(cell, index, sample) if sample else None
+        # Two configurations may make the same request: the second waits for the first one's sample.
+        place = cell.request_id, index
+        while place in self._in_flight:
+            await self._in_flight[place].wait()
+        done = self._in_flight[place] = anyio.Event()
+        try:
+            verdict = self._pool.verdict(cell.request_id, cell.check_id, index)
+            if verdict is not None:
+                self._tally.found(cell.configuration.name)
+                return verdict
+            sample = await self._sample(cell, index)
+            return await self._verdict(cell, index, sample) if sample else None
+        finally:
+            del self._in_flight[place]
+            done.set()
 
     async def _sample(self, cell: Cell, index: int) -> Sample | None:
-        # Two configurations may make the same request: the second waits for the first one's sample.
-        while (cell.request_id, index) in self._in_flight:
-            await self._in_flight[cell.request_id, index].wait()
         sample = self._pool.sample(cell.request_id, index)
         if sample is not None:
             self._tally.found(cell.configuration.name)
@@ -86,7 +92,6 @@ class Sampling:
                 f" '{cell.configuration.name}' on problem '{cell.problem.id}' of task '{cell.problem.task}';"
                 " run without --offline to draw it"
             )
-        done = self._in_flight[cell.request_id, index] = anyio.Event()
         try:
             return await self._draw(cell, index)
         except InterruptedRunError:
@@ -101,9 +106,6 @@ class Sampling:
             if isinstance(error, RefusedError):
                 self._stop(error)
             return None
-        finally:
-            del self._in_flight[cell.request_id, index]
-            done.set()
 
     async def _draw(self, cell: Cell, index: int) -> Sample:
         drawn = await self._drawing.draw(cell, index)

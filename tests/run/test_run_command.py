@@ -95,6 +95,8 @@ def test_two_configurations_that_ask_the_same_share_their_samples(osca, spec_fol
     result = osca("run", "spec.yaml", "--json").json
 
     assert result["drawn"] == count(spec_folder) == train(osca) * 4 * 4
+    assert result["there"] == train(osca) * 4
+    assert result["passed"] + result["failed"] == result["drawn"]
 
 
 def test_a_dry_run_says_what_is_missing_and_draws_nothing(osca, spec_folder):
