@@ -46,9 +46,12 @@ def comparison(plan: PlannedTask, block: AllocationBlock, outcomes: Outcomes) ->
 
 
 def budget_of(plan: PlannedTask, block: AllocationBlock) -> Budget:
-    """Return a plan's budget: its own, else the allocation's, else the samples that it draws."""
+    """Return a plan's budget: its own, else the allocation's, else the samples that it draws.
+
+    A shared budget is no plan's: each has a level of its own.
+    """
     written = plan.block.get("budget", block.block.get("budget"))
-    if isinstance(written, Mapping):
+    if isinstance(written, Mapping) and "share" not in written:
         for kind, amount in written.items():
             if isinstance(amount, int | float) and kind in get_args(BudgetKind):
                 return Budget(cast("BudgetKind", kind), float(amount))

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
 
 from osca_cli.allocate.solve import SOLVERS, Solver
 from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, shown
-from osca_cli.commands.plan_table import print_plan
+from osca_cli.commands.plan_table import print_plan, print_shared
 from osca_cli.console import news, print_json
 from osca_cli.errors import MissingSamplesError, UsageError
 from osca_cli.outcomes.thinning import fewer_problems, fewer_samples
 from osca_cli.outcomes.types import Outcomes
 from osca_cli.plan.amounts import parse_budgets
-from osca_cli.plan.block import Made, allocation_block
+from osca_cli.plan.block import allocation_block
 from osca_cli.plan.choice import ESTIMATORS, Estimator
 from osca_cli.plan.planfile import in_folder, is_plan, with_allocation
-from osca_cli.plan.planner import make_plan
-from osca_cli.plan.result import SCHEMA_VERSION
-from osca_cli.plan.sources import definitions, matching, spec_of_outcomes, task_outcomes, verifier_hash
+from osca_cli.plan.sources import matching, spec_of_outcomes, task_outcomes
+from osca_cli.plan.tasks import Planned, plan_tasks
 from osca_cli.spec.load import spec_hash
 from osca_cli.spec.types import Budget, Spec, Task
 from osca_cli.store.pool import Pool
@@ -38,6 +36,7 @@ class Options:
     """What the command line said of how to plan."""
 
     task: str | None
+    budgeted: bool
     only: str | None
     pilot: int | None
     train: float | None
@@ -95,32 +94,33 @@ def command(  # noqa: PLR0917 - one parameter for each option
 
     SOURCE is a spec, an earlier plan, or an outcomes file (.json, .csv, .parquet).
     """
-    options = Options(task, only, pilot, train, estimator, solver, seed)
+    options = Options(task, budget is not None, only, pilot, train, estimator, solver, seed)
     spec = _spec(source, db)
-    budgets = parse_budgets(budget) if budget is not None else [spec.budget] if spec.budget else []
-    if not budgets:
-        raise UsageError(f"{spec.path} has no budget: add `budget: {{samples: 8}}`, or say --budget 8")
+    budgets = _budgets(spec, budget)
     with ExitStack() as stack:
         needs_pool = any(one.outcomes is None for one in _tasks(spec, task))
         pool = stack.enter_context(open_pool(db, create=False)) if needs_pool else None
         sources = _outcomes(spec, pool, options)
         if len(budgets) > 1:
             for amount in budgets:
-                click.echo(json.dumps(_json(_made(spec, sources, amount, options)), ensure_ascii=False))
+                planned = _planned(spec, sources, amount, options)
+                click.echo(json.dumps(planned.to_json(), ensure_ascii=False, allow_nan=False))
             return
         target = _target(spec, output, as_json)
-        made = _made(spec, sources, budgets[0], options)
-        text = _text(spec, budgets[0], made, spec.folder if target is None else target.parent)
+        planned = _planned(spec, sources, budgets[0], options)
+        text = _text(spec, planned, spec.folder if target is None else target.parent)
         if target is not None:
             _write(target, text)
         if target is not None and pool is not None:
             pool.add_plan(target, text)
     if as_json:
-        print_json(_json(made))
+        print_json(planned.to_json())
     elif output == "-":
         click.echo(text, nl=False)
     else:
-        print_plan([one.plan for one in made])
+        print_plan([one.plan for one in planned.made])
+        if planned.together is not None:
+            print_shared(planned.together)
     if target is not None:
         news(f"wrote {shown(target)}; next: osca run {shown(target)}")
 
@@ -129,6 +129,14 @@ def _spec(source: Path | None, db: Path) -> Spec:
     if source is None or source.suffix.lower() not in OUTCOMES_SUFFIXES:
         return load(find_spec(source, db))
     return spec_of_outcomes(source)
+
+
+def _budgets(spec: Spec, text: str | None) -> list[Budget | None]:
+    """Return the budgets of the command line, shared as the spec's is, else the spec's if it has one."""
+    if text is None:
+        return [spec.budget]
+    share = "none" if spec.budget is None else spec.budget.share
+    return [replace(budget, share=share) for budget in parse_budgets(text)]
 
 
 def _target(spec: Spec, output: str | None, as_json: bool) -> Path | None:
@@ -183,27 +191,18 @@ def _outcomes(spec: Spec, pool: Pool | None, options: Options) -> dict[str, Outc
     return found
 
 
-def _made(spec: Spec, sources: Mapping[str, Outcomes], budget: Budget, options: Options) -> list[Made]:
-    made = []
-    for name, outcomes in sources.items():
-        task = spec.task(name)
-        plan = make_plan(
-            outcomes,
-            budget,
-            task=name,
-            estimator=options.estimator,
-            solver=options.solver,
-            seed=options.seed,
-        )
-        made.append(Made(plan, outcomes, definitions(spec, task, plan.allocation), verifier_hash(task)))
-    return made
+def _planned(spec: Spec, sources: Mapping[str, Outcomes], budget: Budget | None, options: Options) -> Planned:
+    """Plan; ``--budget`` stands for the spec's, and for a task's own where ``--task`` names that."""
+    own = {
+        task.name: task.budget
+        for task in _tasks(spec, options.task)
+        if task.budget is not None and not (options.budgeted and options.task == task.name)
+    }
+    return plan_tasks(
+        spec, sources, own, budget, estimator=options.estimator, solver=options.solver, seed=options.seed
+    )
 
 
-def _json(made: Sequence[Made]) -> dict[str, Any]:
-    plans = [one.plan.to_json() for one in made]
-    return plans[0] if len(plans) == 1 else {"schema_version": SCHEMA_VERSION, "plans": plans}
-
-
-def _text(spec: Spec, budget: Budget, made: Sequence[Made], folder: Path) -> str:
-    block = allocation_block(budget, made, spec_hash(spec))
+def _text(spec: Spec, planned: Planned, folder: Path) -> str:
+    block = allocation_block(planned, spec_hash(spec))
     return with_allocation(in_folder(spec.text, spec.folder, folder), block, str(spec.path))

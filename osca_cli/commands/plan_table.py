@@ -7,7 +7,10 @@ from collections.abc import Sequence
 import click
 
 from osca_cli.console import harmless, interval_text, percent, points, print_facts, print_table
-from osca_cli.plan.result import Gain, Measured, Plan
+from osca_cli.plan.result import Certificate, Gain, Measured, Plan
+from osca_cli.plan.together import SharedPlan
+
+EXPECTED = ("on new problems", "pass rate", "95% interval", "plan gains", "95% interval")
 
 
 def print_plan(plans: Sequence[Plan]) -> None:
@@ -20,6 +23,31 @@ def print_plan(plans: Sequence[Plan]) -> None:
             click.echo(f"note: {harmless(note)}")
 
 
+def print_shared(shared: SharedPlan) -> None:
+    """Print what tasks that share a budget do together."""
+    columns = ("task", "share of problems", "level", "pass rate", "95% interval")
+    cells = [
+        (
+            plan.task,
+            percent(share),
+            f"{plan.budget.amount:.4g}",
+            *_rate(plan.expected.measured if plan.expected else None),
+        )
+        for plan, share in zip(shared.plans, shared.shares, strict=True)
+    ]
+    print_table(f"All tasks: {shared.budget} per problem on average", columns, cells)
+    even = f"at {shared.budget.amount:g} each"
+    rows = [
+        ("these plans", *_rate(shared.expected.measured if shared.expected else None), "", ""),
+        (f"best single ones {even}", *_rate(shared.best_pure), *_gain(shared.over_best_pure)),
+        (f"even spreads {even}", *_rate(shared.uniform), *_gain(shared.over_uniform)),
+    ]
+    print_table("What to expect, by cross-validation", EXPECTED, rows)
+    print_facts({"why": shared.because, "optimal": _optimal(shared.certificate)})
+    for note in shared.notes:
+        click.echo(f"note: {harmless(note)}")
+
+
 def _print_allocation(plan: Plan) -> None:
     title = f"{plan.task}: {plan.budget} per problem"
     cells = [
@@ -30,7 +58,6 @@ def _print_allocation(plan: Plan) -> None:
 
 
 def _print_expectation(plan: Plan) -> None:
-    columns = ("on new problems", "pass rate", "95% interval", "plan gains", "95% interval")
     baselines = (
         (f"only {plan.best_pure.name}", plan.best_pure, plan.over_best_pure),
         ("even spread", plan.uniform, plan.over_uniform),
@@ -38,7 +65,7 @@ def _print_expectation(plan: Plan) -> None:
     expected = plan.expected.measured if plan.expected else None
     rows = [("this plan", *_rate(expected), "", "")]
     rows += [(label, *_rate(baseline.expected), *_gain(gain)) for label, baseline, gain in baselines]
-    print_table("What to expect, by cross-validation", columns, rows)
+    print_table("What to expect, by cross-validation", EXPECTED, rows)
 
 
 def _rate(measured: Measured | None) -> tuple[str, str]:
@@ -60,10 +87,9 @@ def _facts(plan: Plan) -> dict[str, str]:
             f"{plan.expected.samples:.1f} samples per problem when stopping at the first pass,"
             f" of {sum(plan.allocation.values())}"
         )
-    facts["optimal"] = (
-        f"within {100 * plan.certificate.gap:.2f} points of any allocation, by its own estimates"
-        f" (certified in {plan.certificate.seconds * 1000:.0f} ms)"
-    )
+        if plan.expected.usd is not None:
+            facts["spend"] += f"; {plan.expected.usd:.3g} USD"
+    facts["optimal"] = _optimal(plan.certificate)
     if plan.held_out is not None:
         facts["held out"] = (
             f"{percent(plan.held_out.pass_rate)} ({interval_text(plan.held_out.interval)})"
@@ -71,3 +97,10 @@ def _facts(plan: Plan) -> dict[str, str]:
         )
     facts["learned from"] = f"{plan.pilot.problems:,} problems, {plan.pilot.samples:,} samples"
     return facts
+
+
+def _optimal(certificate: Certificate) -> str:
+    return (
+        f"within {100 * certificate.gap:.2f} points of any allocation, by its own estimates"
+        f" (certified in {certificate.seconds * 1000:.0f} ms)"
+    )

@@ -3,53 +3,44 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from osca_cli import __version__
 from osca_cli.model import Json
 from osca_cli.outcomes.types import Outcomes
 from osca_cli.plan.planfile import runs
-from osca_cli.plan.result import Gain, Plan
+from osca_cli.plan.result import Certificate, Expected, Gain
+from osca_cli.plan.tasks import Made, Planned
 from osca_cli.spec.types import Budget
 
 DIGITS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What a task's plan was made from.
-
-    Attributes:
-        outcomes: What it was learned from.
-        definitions: A short hash of each configuration that it draws: whether it has changed under the plan.
-        verifier: The same of the verifier.
-    """
-
-    plan: Plan
-    outcomes: Outcomes
-    definitions: Mapping[str, str]
-    verifier: str | None
-
-
-def allocation_block(budget: Budget, made: Sequence[Made], spec_hash: str) -> dict[str, Json]:
+def allocation_block(planned: Planned, spec_hash: str) -> dict[str, Json]:
     """Return the block. It has no clock in it: equal pools give equal bytes."""
-    plans = [one.plan for one in made]
+    plans = [one.plan for one in planned.made]
     usd = [plan.pilot.usd for plan in plans]
-    return {
-        "budget": {budget.kind: _number(budget.amount)},
-        "plans": [_plan(one) for one in made],
-        "made_from": {
-            "spec": spec_hash,
-            "pool": pool_hash([one.outcomes for one in made]),
-            "problems": sum(plan.pilot.problems for plan in plans),
-            "samples": sum(plan.pilot.samples for plan in plans),
-            **({} if None in usd else {"usd": round(sum(cost or 0.0 for cost in usd), 6)}),
-            "estimator": plans[0].estimator,
-            "solver": plans[0].solver,
-            "osca": __version__,
-        },
+    block: dict[str, Json] = {} if planned.budget is None else {"budget": _budget(planned.budget)}
+    if planned.together is not None:
+        together = planned.together
+        block |= {"because": together.because, "expected": _expected(together.expected)}
+        block["gain"] = _gains(
+            {"over_best_pure": together.over_best_pure, "over_uniform": together.over_uniform}
+        )
+        block["certificate"] = _certificate(together.certificate)
+        block["notes"] = list(together.notes)
+    block["plans"] = [_plan(one, planned.budget) for one in planned.made]
+    block["made_from"] = {
+        "spec": spec_hash,
+        "pool": pool_hash([one.outcomes for one in planned.made]),
+        "problems": sum(plan.pilot.problems for plan in plans),
+        "samples": sum(plan.pilot.samples for plan in plans),
+        **({} if None in usd else {"usd": round(sum(cost or 0.0 for cost in usd), 6)}),
+        "estimator": plans[0].estimator,
+        "solver": plans[0].solver,
+        "osca": __version__,
     }
+    return {key: value for key, value in block.items() if value not in (None, [], {})}
 
 
 def pool_hash(outcomes: Sequence[Outcomes]) -> str:
@@ -61,54 +52,63 @@ def pool_hash(outcomes: Sequence[Outcomes]) -> str:
     return state.hexdigest()[:8]
 
 
-def _plan(made: Made) -> dict[str, Json]:
+def _plan(made: Made, budget: Budget | None) -> Json:
     plan, outcomes = made.plan, made.outcomes
+    names = zip(outcomes.problems, outcomes.train, strict=True)
     block: dict[str, Json] = {
         "task": plan.task,
+        "share_of_problems": made.share,
+        "budget": None if plan.budget == budget else _budget(plan.budget),
         "counts": dict(plan.allocation),
         "schedule": runs(plan.schedule),
         "because": plan.because,
+        "expected": _expected(plan.expected),
+        "gain": _gains(
+            {"over_best_pure": plan.over_best_pure, "over_uniform": plan.over_uniform}, plan.best_pure.name
+        ),
+        "certificate": _certificate(plan.certificate),
+        "in_sample": plan.in_sample or None,
+        "notes": list(plan.notes),
+        "definitions": dict(made.definitions),
+        "verifier": made.verifier,
+        "learned_from": [problem for problem, train in names if train],
     }
-    if plan.expected is not None:
-        measured = plan.expected.measured
-        block["expected"] = {
-            "pass_rate": round(measured.pass_rate, DIGITS),
-            "interval": _interval(measured.interval),
-            "samples": round(plan.expected.samples, 2),
-            **({} if plan.expected.usd is None else {"usd": round(plan.expected.usd, 6)}),
-        }
-    gains = {
-        "over_best_pure": _gain(plan.over_best_pure, name=plan.best_pure.name),
-        "over_uniform": _gain(plan.over_uniform),
-    }
-    block["gain"] = {name: gain for name, gain in gains.items() if gain is not None}
-    block["certificate"] = {
-        "upper_bound": round(plan.certificate.upper_bound, 6),
-        "gap": round(plan.certificate.gap, 6),
-    }
-    if plan.in_sample:
-        block["in_sample"] = True
-    if plan.notes:
-        block["notes"] = list(plan.notes)
-    if made.definitions:
-        block["definitions"] = dict(made.definitions)
-    if made.verifier:
-        block["verifier"] = made.verifier
-    block["learned_from"] = [
-        problem for problem, train in zip(outcomes.problems, outcomes.train, strict=True) if train
-    ]
-    return block
+    return {key: value for key, value in block.items() if value not in (None, [], {})}
 
 
-def _gain(gain: Gain | None, **more: Json) -> Json:
-    if gain is None:
+def _budget(budget: Budget) -> dict[str, Json]:
+    amount: Json = int(budget.amount) if budget.amount == int(budget.amount) else budget.amount
+    return {budget.kind: amount} | ({} if budget.share == "none" else {"share": budget.share})
+
+
+def _expected(expected: Expected | None) -> Json:
+    if expected is None:
         return None
-    return {**more, "value": round(gain.value, DIGITS), "interval": _interval(gain.interval)}
+    return {
+        "pass_rate": round(expected.measured.pass_rate, DIGITS),
+        "interval": _interval(expected.measured.interval),
+        "samples": round(expected.samples, 2),
+        **({} if expected.usd is None else {"usd": float(f"{expected.usd:.4g}")}),
+    }
+
+
+def _gains(gains: dict[str, Gain | None], best_pure: str | None = None) -> dict[str, Json]:
+    """Return gains; of the one over the best pure configuration its name as well, where it has one."""
+    named = {"over_best_pure": {"name": best_pure}} if best_pure is not None else {}
+    return {
+        over: {
+            **named.get(over, {}),
+            "value": round(gain.value, DIGITS),
+            "interval": _interval(gain.interval),
+        }
+        for over, gain in gains.items()
+        if gain is not None
+    }
+
+
+def _certificate(certificate: Certificate) -> Json:
+    return {"upper_bound": round(certificate.upper_bound, 6), "gap": round(certificate.gap, 6)}
 
 
 def _interval(interval: Sequence[float]) -> list[Json]:
     return [round(end, DIGITS) for end in interval]
-
-
-def _number(amount: float) -> Json:
-    return int(amount) if amount == int(amount) else amount

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 
@@ -102,8 +103,7 @@ class _Dumper(yaml.SafeDumper):
 
 def _represent_float(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
     # PyYAML writes 1e-05, which YAML 1.2 reads as a number and YAML 1.1 as a text; this is a number in both.
-    text = f"{value:.6f}".rstrip("0") if abs(value) < 1e-3 else repr(value)
-    return dumper.represent_scalar("tag:yaml.org,2002:float", text + "0" if text.endswith(".") else text)
+    return dumper.represent_scalar("tag:yaml.org,2002:float", format(Decimal(repr(value)), "f"))
 
 
 _Dumper.add_representer(float, _represent_float)
