@@ -23,6 +23,7 @@ COMMANDS = {
     "plan": "Learn how many samples to draw from what.",
     "check": "Prove a plan on held-out problems.",
     "show": "Show the pool: pass rates, spend, what is missing.",
+    "export": "Write the pool's samples or counts for other programs.",
 }
 
 

@@ -12,8 +12,9 @@ import click
 import numpy as np
 
 from osca_cli.allocate.solve import SOLVERS, Solver
-from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, shown
+from osca_cli.commands.common import db_option, json_option, open_pool, shown
 from osca_cli.commands.plan_table import print_plan, print_shared
+from osca_cli.commands.source import load_source, source_argument
 from osca_cli.console import news, print_json
 from osca_cli.errors import MissingSamplesError, UsageError
 from osca_cli.outcomes.thinning import fewer_problems, fewer_samples
@@ -22,13 +23,12 @@ from osca_cli.plan.amounts import parse_budgets
 from osca_cli.plan.block import allocation_block
 from osca_cli.plan.choice import ESTIMATORS, Estimator
 from osca_cli.plan.planfile import in_folder, is_plan, with_allocation
-from osca_cli.plan.sources import matching, spec_of_outcomes, task_outcomes
+from osca_cli.plan.sources import matching, task_outcomes
 from osca_cli.plan.tasks import Planned, plan_tasks
+from osca_cli.run.missing import Filter
 from osca_cli.spec.load import spec_hash
-from osca_cli.spec.types import Budget, Spec, Task
+from osca_cli.spec.types import Budget, Spec
 from osca_cli.store.pool import Pool
-
-OUTCOMES_SUFFIXES = {".json", ".csv", ".parquet"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Options:
 
 
 @click.command(epilog="Example: osca plan spec.yaml --budget 8 -o plan.yaml")
-@click.argument("source", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@source_argument
 @click.option(
     "--budget",
     metavar="AMOUNT",
@@ -95,10 +95,10 @@ def command(  # noqa: PLR0917 - one parameter for each option
     SOURCE is a spec, an earlier plan, or an outcomes file (.json, .csv, .parquet).
     """
     options = Options(task, budget is not None, only, pilot, train, estimator, solver, seed)
-    spec = _spec(source, db)
+    spec = load_source(source, db)
     budgets = _budgets(spec, budget)
     with ExitStack() as stack:
-        needs_pool = any(one.outcomes is None for one in _tasks(spec, task))
+        needs_pool = any(one.outcomes is None for one in Filter(task).tasks(spec))
         pool = stack.enter_context(open_pool(db, create=False)) if needs_pool else None
         sources = _outcomes(spec, pool, options)
         if len(budgets) > 1:
@@ -123,12 +123,6 @@ def command(  # noqa: PLR0917 - one parameter for each option
             print_shared(planned.together)
     if target is not None:
         news(f"wrote {shown(target)}; next: osca run {shown(target)}")
-
-
-def _spec(source: Path | None, db: Path) -> Spec:
-    if source is None or source.suffix.lower() not in OUTCOMES_SUFFIXES:
-        return load(find_spec(source, db))
-    return spec_of_outcomes(source)
 
 
 def _budgets(spec: Spec, text: str | None) -> list[Budget | None]:
@@ -162,18 +156,11 @@ def _write(target: Path, text: str) -> None:
         raise UsageError(f"-o {target}: cannot be written: {error.strerror}") from error
 
 
-def _tasks(spec: Spec, name: str | None) -> list[Task]:
-    tasks = [task for task in spec.tasks if name in {None, task.name}]
-    if not tasks:
-        raise UsageError(f"--task {name}: there are {', '.join(task.name for task in spec.tasks)}")
-    return tasks
-
-
 def _outcomes(spec: Spec, pool: Pool | None, options: Options) -> dict[str, Outcomes]:
     """Return what each task is planned from."""
     rng = np.random.default_rng(options.seed)
     found = {}
-    for task in _tasks(spec, options.task):
+    for task in Filter(options.task).tasks(spec):
         outcomes, notes = task_outcomes(spec, task, pool)
         for note in notes:
             news(f"{task.name}: {note}")
@@ -195,7 +182,7 @@ def _planned(spec: Spec, sources: Mapping[str, Outcomes], budget: Budget | None,
     """Plan; ``--budget`` stands for the spec's, and for a task's own where ``--task`` names that."""
     own = {
         task.name: task.budget
-        for task in _tasks(spec, options.task)
+        for task in Filter(options.task).tasks(spec)
         if task.budget is not None and not (options.budgeted and options.task == task.name)
     }
     return plan_tasks(
