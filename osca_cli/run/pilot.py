@@ -69,7 +69,7 @@ async def draw(session: Session, asks: Sequence[Ask]) -> None:
         for ask in asks
         for c in ask.configurations
     )
-    parts = [part for ask in asks for part in _by_model(ask)]
+    parts = [part for ask in asks for part in _by_prompt(ask)]
     async with anyio.create_task_group() as group:
         for name in session.backends:
             mine = [part for part in parts if part.configurations[0].backend == name]
@@ -93,11 +93,11 @@ def _work(session: Session, lacks: Iterable[Lack]) -> Iterator[tuple[Cell, int]]
             yield lack.cell, index
 
 
-def _by_model(ask: Ask) -> list[Ask]:
-    """Split an ask by backend and model, so that each model is loaded once."""
+def _by_prompt(ask: Ask) -> list[Ask]:
+    """Split an ask by model and prompt: each model is loaded once, and what a prompt begins with stays warm."""
 
-    def model(configuration: Configuration) -> tuple[str, str]:
-        return configuration.backend, configuration.model
+    def kind(configuration: Configuration) -> tuple[str, str, str]:
+        return configuration.backend, configuration.model, configuration.prompt
 
-    groups = groupby(sorted(ask.configurations, key=model), key=model)
+    groups = groupby(sorted(ask.configurations, key=kind), key=kind)
     return [replace(ask, configurations=list(configurations)) for _, configurations in groups]
