@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+import numpy as np
+
 from osca_cli.estimate.heldout import coverage_per_problem
 from osca_cli.estimate.intervals import Interval, mean_interval, paired_interval
-from osca_cli.outcomes.types import Floats, Outcomes
-from osca_cli.spec.types import Assertion
+from osca_cli.outcomes.types import CostKind, Floats, Outcomes
+from osca_cli.spec.types import Assertion, Budget
 
 Outcome: TypeAlias = Literal["pass", "fail", "inconclusive"]
 
@@ -60,12 +62,26 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class Spend:
+    """What all samples of a plan cost.
+
+    Attributes:
+        budget: Per problem, which bounds the mean over the training problems.
+        held_out: Mean over the held-out problems; ``None`` where a cost is unknown.
+    """
+
+    budget: Budget
+    held_out: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Verdicts:
     """A plan, judged.
 
     Attributes:
         problems: Number of held-out problems.
         pass_rate: Of the plan: unbiased pass@C.
+        spend: What the plan costs there; ``None`` for a budget in samples, which is kept by definition.
     """
 
     task: str
@@ -74,6 +90,7 @@ class Verdicts:
     pass_rate: Measured
     baselines: tuple[Baseline, ...]
     judgements: tuple[Judgement, ...]
+    spend: Spend | None
 
 
 def judge(
@@ -82,6 +99,7 @@ def judge(
     counts: Mapping[str, int],
     baselines: Mapping[str, Mapping[str, float]],
     assertions: Sequence[Assertion],
+    budget: Budget,
 ) -> Verdicts:
     """Judge an allocation on the held-out problems of these outcomes.
 
@@ -91,6 +109,7 @@ def judge(
         counts: The plan's allocation.
         baselines: Allocations to compare with, by name.
         assertions: What is asserted of this task.
+        budget: That the plan was made for.
 
     Raises:
         MissingSamplesError: a cell has fewer samples than are needed; nothing is made up for it.
@@ -111,7 +130,20 @@ def judge(
         pass_rate=pass_rate,
         baselines=compared,
         judgements=tuple(_judge(assertion, metrics[assertion.metric], len(ours)) for assertion in assertions),
+        spend=None if budget.kind == "samples" else Spend(budget, _spent(outcomes, counts, budget.kind)),
     )
+
+
+def _spent(outcomes: Outcomes, counts: Mapping[str, int], kind: CostKind) -> float | None:
+    if kind not in outcomes.costs:
+        return None
+    cost = outcomes.costs[kind][:, outcomes.held_out]
+    drawn = np.array([counts.get(name, 0) for name in outcomes.configurations])
+    known = ~np.isnan(cost)
+    if not known[drawn > 0].any(axis=1).all():
+        return None
+    mean = np.where(known, cost, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    return float(drawn @ mean)
 
 
 def _baseline(name: str, counts: Mapping[str, float], ours: Floats, theirs: Floats) -> Baseline:

@@ -19,6 +19,7 @@ class Comparison:
     """A plan's counts and the baselines' at the same budget."""
 
     plan: PlannedTask
+    budget: Budget
     counts: Mapping[str, int]
     baselines: Mapping[str, Mapping[str, float]]
 
@@ -41,8 +42,9 @@ def comparison(plan: PlannedTask, block: AllocationBlock, outcomes: Outcomes) ->
         raise UsageError(
             f"the plan of task '{plan.task}' draws '{unknown[0]}', which is not among its outcomes"
         )
-    chosen = baselines(outcomes, budget_of(plan, block), estimator_of(block))
-    return Comparison(plan, plan.counts, chosen)
+    budget = budget_of(plan, block)
+    chosen = baselines(outcomes, budget, estimator_of(block))
+    return Comparison(plan, budget, plan.counts, chosen)
 
 
 def budget_of(plan: PlannedTask, block: AllocationBlock) -> Budget:

@@ -42,6 +42,11 @@ def _verdicts(verdicts: Verdicts) -> dict[str, Any]:
             f"over_{one.name}": {"value": one.gain.value, "interval": list(one.gain.interval)}
             for one in verdicts.baselines
         },
+        "spend": verdicts.spend
+        and {
+            "budget": {verdicts.spend.budget.kind: verdicts.spend.budget.amount},
+            "held_out": verdicts.spend.held_out,
+        },
         "assertions": [_judgement(judgement) for judgement in verdicts.judgements],
     }
 

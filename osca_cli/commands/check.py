@@ -80,7 +80,9 @@ def _judged(
         lacking = missing(outcomes, compared.samples(), outcomes.held_out)
         _refuse_missing(spec, pool if one.outcomes is None else None, plan, lacking)
         assertions = _assertions(spec, plan.task)
-        judged.append(judge(outcomes, plan.task, compared.counts, compared.baselines, assertions))
+        judged.append(
+            judge(outcomes, plan.task, compared.counts, compared.baselines, assertions, compared.budget)
+        )
     return judged
 
 

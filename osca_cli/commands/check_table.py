@@ -28,6 +28,9 @@ def print_check(judged: Sequence[Verdicts]) -> None:
             rate = (percent(one.pass_rate.value), interval_text(one.pass_rate.interval))
             rows.append((_baseline_label(one), *rate, *gain))
         print_table(f"{verdicts.task}: {verdicts.problems} held-out problems", columns, rows)
+        if verdicts.spend is not None and verdicts.spend.held_out is not None:
+            kind = verdicts.spend.budget.kind
+            click.echo(f"spend: {verdicts.spend.held_out:.4g} {kind} of {verdicts.spend.budget} per problem")
         for judgement in verdicts.judgements:
             click.echo(_judgement_line(judgement))
 

@@ -66,7 +66,7 @@ def learn(outcomes: Outcomes, estimator: Estimator, limits: Limits) -> Estimate:
 
     ``auto`` is the hierarchical model. It is fitted to a part of very large outcomes.
     """
-    horizon = int(limits.most().max())
+    horizon = _horizon(limits)
     match estimator:
         case "plugin":
             return Estimate(plugin(outcomes), estimator)
@@ -74,6 +74,13 @@ def learn(outcomes: Outcomes, estimator: Estimator, limits: Limits) -> Estimate:
             return Estimate(beta(outcomes, horizon), estimator)
         case "auto" | "hierarchical":
             return _hierarchical(outcomes, limits, horizon)
+
+
+def _horizon(limits: Limits) -> int:
+    """Return the largest count that is looked up: baselines round what a budget in cost buys up, too."""
+    most = int(limits.most().max())
+    in_samples = bool(np.all(limits.costs == 1)) and limits.budget == int(limits.budget)
+    return most if in_samples else most + 1
 
 
 def _hierarchical(outcomes: Outcomes, limits: Limits, horizon: int) -> Estimate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from osca_cli.allocate.solve import Solver
@@ -105,8 +105,11 @@ def plan_tasks(
     for name, outcomes in sources.items():
         own = budgets.get(name, budget)
         if name not in plans and own is not None:
+            own = replace(own, share="none")
             plan = make_plan(outcomes, own, task=name, estimator=estimator, solver=solver, seed=seed)
             plans[name] = plan, None
+    if budget is not None and together is None:
+        budget = replace(budget, share="none")
     made = [_made(spec, *plans[name], outcomes) for name, outcomes in sources.items()]
     return Planned(budget, made, together)
 
