@@ -94,7 +94,7 @@ def _work(session: Session, lacks: Iterable[Lack]) -> Iterator[tuple[Cell, int]]
 
 
 def _by_prompt(ask: Ask) -> list[Ask]:
-    """Split an ask by model and prompt: each model is loaded once, and what a prompt begins with stays warm."""
+    """Split an ask by model and prompt: a model is loaded once, and what a prompt begins with stays warm."""
 
     def kind(configuration: Configuration) -> tuple[str, str, str]:
         return configuration.backend, configuration.model, configuration.prompt
