@@ -27,6 +27,7 @@ from osca_cli.run.retries import Retries, retrying
 from osca_cli.spec.cells import Cell
 from osca_cli.spec.types import BackendSettings, Spec
 from osca_cli.store.pool import Pool, Run
+from osca_cli.store.spending import release
 
 GIVE_UP_AFTER = 5  # samples of one backend in a row that no retry could get
 
@@ -147,7 +148,7 @@ class Drawing:
 
     def _give_back(self, stake: Stake) -> None:
         if settle := self._money.close(stake, None):
-            self._pool.release(self._run, -settle)
+            release(self._pool, self._run, -settle)
 
     def _count_failure(self, name: str, error: RetryableError) -> None:
         """Stop a run whose server does not come back, instead of waiting for every sample in turn."""

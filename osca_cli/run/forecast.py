@@ -14,6 +14,7 @@ from osca_cli.run.money import most_usage, refuse_unbounded
 from osca_cli.spec.cells import CellMaker
 from osca_cli.spec.types import Spec
 from osca_cli.store.pool import Pool
+from osca_cli.store.spending import mean_usage
 
 Number = TypeVar("Number", int, float)
 
@@ -84,7 +85,7 @@ def forecast(spec: Spec, pool: Pool, asks: Sequence[Ask]) -> Forecast:
             _add(line, lack, maker.price(configuration))
     by_name = {configuration.name: configuration for configuration in spec.configurations}
     for name, line in result.lines.items():
-        mean = pool.mean_usage(ids[name])
+        mean = mean_usage(pool, ids[name])
         price = maker.price(by_name[name])
         if mean is not None:
             line.tokens = line.undrawn * (mean.input + mean.output)

@@ -17,6 +17,7 @@ from osca_cli.protocols import Backend
 from osca_cli.spec.cells import Cell
 from osca_cli.spec.types import Configuration, Spec
 from osca_cli.store.pool import Pool, Run
+from osca_cli.store.spending import reserve, spent
 
 # No tokenizer makes more tokens than there are bytes; chat templates add a few for each message.
 _TOKENS_AROUND_A_MESSAGE = 32
@@ -61,7 +62,7 @@ class Money:
         limit = self._spec.limit_usd
         if limit is None or not most:
             return Stake(price, most, 0.0)
-        while not self._pool.reserve(self._run, most, limit):
+        while not reserve(self._pool, self._run, most, limit):
             if not self._open:
                 raise self._reached(cell.configuration, most, limit)
             await self._settled.wait()
@@ -93,9 +94,9 @@ class Money:
         return (usd or 0.0) - stake.reserved
 
     def _reached(self, configuration: Configuration, most: float, limit: float) -> BudgetReachedError:
-        spent = self._pool.spent(self._run)
+        left = max(0.0, limit - spent(self._pool, self._run))
         return BudgetReachedError(
-            f"{self._spec.path.name}: limits: usd: {limit:g} leaves {max(0.0, limit - spent):.6g} USD, and a"
+            f"{self._spec.path.name}: limits: usd: {limit:g} leaves {left:.6g} USD, and a"
             f" sample of configuration '{configuration.name}' may cost {most:.6g}; what was drawn is kept."
             " Raise the limit, or lower max_tokens"
         )

@@ -14,7 +14,7 @@ from typing import Literal
 
 from osca_cli.errors import PoolError
 from osca_cli.identity import canonical_json, digest
-from osca_cli.model import Sample, Split, Usage, Verdict
+from osca_cli.model import Sample, Split, Verdict
 from osca_cli.spec.cells import Cell
 from osca_cli.store.file import explained, open_pool_file
 
@@ -34,21 +34,6 @@ _REGISTER_CELL = """
 """
 
 RunKind = Literal["pilot", "measure", "execute"]
-
-
-# Files are kin that were the same file or held the same spec, and the kin of kin: what a spec has cost is
-# what they all did. So neither a plan nor an edit starts its purse anew.
-_SPENT = """
-    WITH RECURSIVE
-        pairs AS (SELECT DISTINCT spec, spec_hash FROM runs),
-        kin AS (
-            SELECT ? AS spec, ? AS spec_hash
-            UNION
-            SELECT p.spec, p.spec_hash
-            FROM pairs p JOIN kin k ON p.spec = k.spec OR p.spec_hash = k.spec_hash
-        )
-    SELECT total(usd) FROM runs WHERE (spec, spec_hash) IN kin
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +85,7 @@ class Pool:
     ) -> Run:
         """Record that a run begins. Nothing records that it ends: state is derived from rows."""
         path = _storable(str(spec.resolve()))
-        with self._writing() as sql:
+        with self.writing() as sql:
             row = sql.execute(
                 "INSERT INTO runs (kind, spec, spec_hash, osca, engines, started_at) VALUES (?,?,?,?,?,?)",
                 (
@@ -120,7 +105,7 @@ class Pool:
         self, cells: Sequence[Cell], split: Split, *, asked: int | Callable[[Cell], int] = 0
     ) -> None:
         """Record cells, and how many samples of each are asked for in full (0 when executing)."""
-        with self._writing() as sql:
+        with self.writing() as sql:
             sql.executemany(
                 "INSERT OR IGNORE INTO problems VALUES (?,?,?,?,?,?)",
                 [_problem_row(cell) for cell in {cell.problem_id: cell for cell in cells}.values()],
@@ -154,8 +139,8 @@ class Pool:
             seed: The seed that was sent.
             settle: What it cost less what was reserved for it, in USD: new or not, it was paid for.
         """
-        with self._writing() as sql:
-            _settle(sql, run, settle)
+        with self.writing() as sql:
+            add_spending(sql, run, settle)
             row = sql.execute(
                 "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 (
@@ -175,7 +160,7 @@ class Pool:
         """
         passed = None if verdict.passed is None else int(verdict.passed)
         answer = None if verdict.answer is None else _storable(verdict.answer)
-        with self._writing() as sql:
+        with self.writing() as sql:
             sql.execute(
                 "INSERT INTO verdicts VALUES (?,?,?,?,?,?,?,?)"
                 " ON CONFLICT DO UPDATE SET passed = excluded.passed, score = excluded.score,"
@@ -208,42 +193,17 @@ class Pool:
             settle: That less what was reserved for it.
         """
         kind, message = type(error).__name__, _storable(str(error))
-        with self._writing() as sql:
-            _settle(sql, run, settle)
+        with self.writing() as sql:
+            add_spending(sql, run, settle)
             sql.execute(
                 "INSERT INTO errors (request, idx, run, kind, message, failed_at, usd)"
                 " VALUES (?,?,?,?,?,?,?)",
                 (cell.request_id, index, run.id, kind, message, self._now(), usd),
             )
 
-    # What it costs
-
-    def reserve(self, run: Run, usd: float, limit: float) -> bool:
-        """Set money aside for a request, unless it could pass the limit of all that a spec may cost.
-
-        A spec's runs are those of its file, and those of files with the same content: its plans. What other
-        processes spend meanwhile counts.
-        """
-        with self._writing() as sql:
-            (spent,) = sql.execute(_SPENT, (run.spec, run.spec_hash)).fetchone()
-            if spent + usd > limit:
-                return False
-            _settle(sql, run, usd)
-        return True
-
-    def release(self, run: Run, usd: float) -> None:
-        """Give back what was set aside for a request that was not charged."""
-        with self._writing() as sql:
-            _settle(sql, run, -usd)
-
-    def spent(self, run: Run) -> float:
-        """Return all that a run's spec has cost, what is set aside included."""
-        (usd,) = self.connection.execute(_SPENT, (run.spec, run.spec_hash)).fetchone()
-        return float(usd)
-
     def add_plan(self, path: Path, text: str) -> None:
         """Keep a plan file as it was written."""
-        with self._writing() as sql:
+        with self.writing() as sql:
             sql.execute(
                 "INSERT OR IGNORE INTO plans VALUES (?,?,?,?)",
                 (digest(text), _storable(str(path.resolve())), _storable(text), self._now()),
@@ -273,15 +233,6 @@ class Pool:
         ).fetchone()
         return Sample(*row) if row else None
 
-    def mean_usage(self, configuration: str) -> Usage | None:
-        """Return the mean tokens of a configuration's samples, or ``None`` where none was counted."""
-        row = self.connection.execute(
-            "SELECT avg(s.input_tokens), avg(s.output_tokens), avg(s.cached_tokens)"
-            " FROM cells x CROSS JOIN samples s ON s.request = x.request WHERE x.configuration = ?",
-            (configuration,),
-        ).fetchone()
-        return None if row[0] is None or row[1] is None else Usage(*(round(mean or 0) for mean in row))
-
     def verdict(self, request: str, check: str, index: int) -> Verdict | None:
         """Return a sample's verdict by one verifier; an error is none, so that it is verified again."""
         row = self.connection.execute(
@@ -301,7 +252,7 @@ class Pool:
         return found
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction; the lock is taken at its start, so that it never fails half-way."""
         try:
             self.connection.execute("BEGIN IMMEDIATE")
@@ -318,7 +269,8 @@ class Pool:
         return self._clock().isoformat(timespec="milliseconds")
 
 
-def _settle(sql: sqlite3.Connection, run: Run, usd: float) -> None:
+def add_spending(sql: sqlite3.Connection, run: Run, usd: float) -> None:
+    """Add to what a run has spent and set aside."""
     if usd:
         sql.execute("UPDATE runs SET usd = usd + ? WHERE id = ?", (usd, run.id))
 
