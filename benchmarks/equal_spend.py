@@ -4,35 +4,46 @@
 
 Twenty random halves. On one, a plan of C samples is made, and a plan that may spend what it costs (USD a
 problem, by the training half's mean costs); both are measured on the other half. Configurations with an
-empty cell are left out, and each is capped at its smallest n, so that all is measured without bias.
+empty cell are left out, and each is capped at its smallest n, so that all is measured without bias. The
+estimators: the paper's, a Beta prior for each configuration, and the default.
 """
 
 from __future__ import annotations
 
 import sys
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 
+from osca_cli.allocate.solve import find
 from osca_cli.estimate.heldout import coverage_per_problem
 from osca_cli.outcomes.files import read_outcomes
-from osca_cli.outcomes.types import Floats, Outcomes
-from osca_cli.plan.planner import make_plan
+from osca_cli.outcomes.types import Ints, Outcomes
+from osca_cli.plan.budgets import limits_of
+from osca_cli.plan.choice import Estimator, choose, learn
 from osca_cli.spec.types import Budget
 
 SPLITS = 20
+ESTIMATED: tuple[Estimator, ...] = ("plugin", "beta", "hierarchical")
 
 
 def main(path: Path) -> None:
     outcomes = fully_sampled(read_outcomes(path))
     print(f"{path.stem}: {len(outcomes.configurations)} configurations, {len(outcomes.problems)} problems")
-    print("| C | by count | by cost | USD by count | USD by cost | better in |")
-    print("|---|---|---|---|---|---|")
-    for samples in (2, 4, 8, 16):
-        table = np.array([equal_spend(halved(outcomes, split), samples) for split in range(SPLITS)])
-        wins = int((table[:, 1] > table[:, 0]).sum())
+    print("| estimator | C | by count | by cost | USD by count | USD by cost | better in | least gain |")
+    print("|---|---|---|---|---|---|---|---|")
+    for estimator, samples in product(ESTIMATED, (2, 4, 8, 16)):
+        table = np.array(
+            [equal_spend(halved(outcomes, split), samples, estimator) for split in range(SPLITS)]
+        )
+        gain = table[:, 1] - table[:, 0]
         count, cost, paid, spent = table.mean(axis=0)
-        print(f"| {samples} | {count:.4f} | {cost:.4f} | {paid:.5f} | {spent:.5f} | {wins} of {SPLITS} |")
+        print(
+            f"| {estimator} | {samples} | {count:.4f} | {cost:.4f} | {paid:.5f} | {spent:.5f} "
+            f"| {int((gain > 0).sum())} of {SPLITS} | {gain.min():+.4f} |",
+            flush=True,
+        )
 
 
 def fully_sampled(outcomes: Outcomes) -> Outcomes:
@@ -50,12 +61,12 @@ def halved(outcomes: Outcomes, split: int) -> Outcomes:
     return outcomes.with_split(train, ~train)
 
 
-def equal_spend(outcomes: Outcomes, samples: int) -> tuple[float, float, float, float]:
+def equal_spend(outcomes: Outcomes, samples: int, estimator: Estimator) -> tuple[float, float, float, float]:
     """Return held-out pass rates by count and by cost, and what each spends on a held-out problem at most."""
     prices = outcomes.costs["usd"]
     train = np.nanmean(prices[:, outcomes.train], axis=1)
-    by_count = counts_of(outcomes, Budget("samples", samples))
-    by_cost = counts_of(outcomes, Budget("usd", float(train @ by_count)))
+    by_count = counts_of(outcomes, Budget("samples", samples), estimator)
+    by_cost = counts_of(outcomes, Budget("usd", float(train @ by_count)), estimator)
     held_out = np.nanmean(prices[:, outcomes.held_out], axis=1)
     return (
         held_out_pass_rate(outcomes, by_count),
@@ -65,12 +76,15 @@ def equal_spend(outcomes: Outcomes, samples: int) -> tuple[float, float, float, 
     )
 
 
-def counts_of(outcomes: Outcomes, budget: Budget) -> Floats:
-    plan = make_plan(outcomes, budget, task="equal spend", estimator="plugin", solver="greedy-swap")
-    return np.array([plan.allocation.get(name, 0) for name in outcomes.configurations], float)
+def counts_of(outcomes: Outcomes, budget: Budget, estimator: Estimator) -> Ints:
+    """Return the plan's counts, without its claims and its certificate."""
+    train = outcomes.select(problems=outcomes.train)
+    limits = limits_of(train, budget)
+    rows = learn(train, estimator, limits).rows
+    return choose(train, limits, rows, lambda *within: find(*within, "greedy-swap", seed=0)).counts
 
 
-def held_out_pass_rate(outcomes: Outcomes, counts: Floats) -> float:
+def held_out_pass_rate(outcomes: Outcomes, counts: Ints) -> float:
     by_name = dict(zip(outcomes.configurations, counts.tolist(), strict=True))
     return float(coverage_per_problem(outcomes, by_name, outcomes.held_out).mean())
 

@@ -9,7 +9,6 @@ from osca_cli.errors import UsageError
 from osca_cli.outcomes.files import read_outcomes
 from osca_cli.outcomes.types import Outcomes
 from osca_cli.plan.planner import make_plan
-from osca_cli.plan.result import Plan
 from osca_cli.spec.types import Budget
 
 TABLE = {
@@ -234,34 +233,6 @@ def test_the_best_pure_configuration_needs_more_samples_to_solve_as_much(data_fo
     assert plan.compute_factor.value == pytest.approx(82 / 32)
     assert not plan.compute_factor.at_least
     assert plan.pays_back_after == 210_000 / (82 - 32)
-
-
-@pytest.mark.parametrize("count", [2, 8])
-def test_planning_by_cost_beats_planning_by_count_at_equal_spend(data_folder, count):
-    outcomes = fully_sampled(read_outcomes(data_folder / "mcqa_temperature.json"))
-    for split in range(20):
-        train = np.zeros(100, bool)
-        train[np.random.default_rng(split).permutation(100)[:50]] = True
-        by_count, by_cost = equal_spend(outcomes.with_split(train, ~train), count)
-        assert by_cost.held_out.pass_rate > by_count.held_out.pass_rate, split
-
-
-def fully_sampled(outcomes: Outcomes) -> Outcomes:
-    view = outcomes.select(np.flatnonzero(outcomes.n.min(axis=1) > 0))
-    return Outcomes.of(
-        view.configurations, view.problems, view.n, view.c, costs=view.costs, max_samples=view.n.min(axis=1)
-    )
-
-
-def equal_spend(outcomes: Outcomes, count: int) -> tuple[Plan, Plan]:
-    """Plan by count, and then what that costs."""
-    by_count = make_plan(outcomes, samples(count), task="t", estimator="plugin", solver="greedy-swap")
-    cost = np.nanmean(outcomes.costs["usd"][:, outcomes.train], axis=1)
-    price = dict(zip(outcomes.configurations, cost.tolist(), strict=True))
-    spent = sum(price[name] * count for name, count in by_count.allocation.items())
-    return by_count, make_plan(
-        outcomes, Budget("usd", spent), task="t", estimator="plugin", solver="greedy-swap"
-    )
 
 
 def test_required_and_forbidden_configurations():
