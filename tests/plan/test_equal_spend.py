@@ -22,7 +22,7 @@ def priced(data_folder) -> Outcomes:
     )
 
 
-# In the splits that the plug-in loses, one held-out problem of 50 decides, which dear models solve more often.
+# In the splits that the plug-in loses, one held-out problem of 50 decides: dear models solve it more often.
 @pytest.mark.parametrize(
     ("estimator", "count", "wins", "gain"),
     [
