@@ -24,7 +24,7 @@ COMMANDS = {
     "check": "Prove a plan on held-out problems.",
     "show": "Show the pool: pass rates, spend, what is missing.",
     "export": "Write the pool's samples or counts for other programs.",
-    "doctor": "Say what is installed, which keys are set and which servers answer.",
+    "doctor": "Say what is installed and which servers answer.",
 }
 
 

@@ -14,11 +14,11 @@ README = (ROOT / "README.md").read_text()
 
 @pytest.fixture
 def quickstart(tmp_path: Path) -> Path:
-    """The quickstart's folder with four problems on each side, cheap enough for every run of the tests."""
+    """The quickstart's folder with a few problems on each side, cheap enough for every run of the tests."""
     shutil.copytree(ROOT / "specs", tmp_path / "specs")
     problems = tmp_path / "specs" / "arithmetic.jsonl"
     lines = problems.read_text().splitlines(keepends=True)
-    problems.write_text("".join(lines[::10]))
+    problems.write_text("".join(lines[::16]))
     spec = tmp_path / "specs" / "quickstart.yaml"
     spec.write_text(spec.read_text().replace("pilot: {samples: 3}", "pilot: {samples: 2}"))
     return tmp_path

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from osca_cli.backends import open_backends
-from osca_cli.prices import Price
 from osca_cli.run.missing import Ask, Lack, lacking
 from osca_cli.run.money import most_usage, refuse_unbounded
 from osca_cli.spec.cells import CellMaker
+from osca_cli.spec.prices import Price
 from osca_cli.spec.types import Spec
 from osca_cli.store.pool import Pool
 from osca_cli.store.spending import mean_usage

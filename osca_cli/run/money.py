@@ -12,9 +12,9 @@ import anyio
 
 from osca_cli.errors import BudgetReachedError, UsageError
 from osca_cli.model import Chat, Request, Sample, Usage
-from osca_cli.prices import Price
 from osca_cli.protocols import Backend
 from osca_cli.spec.cells import Cell
+from osca_cli.spec.prices import Price
 from osca_cli.spec.types import Configuration, Spec
 from osca_cli.store.pool import Pool, Run
 from osca_cli.store.spending import reserve, spent

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from osca_cli.errors import UsageError
 from osca_cli.identity import around_prompt, canonical_json, digest, prompt_identity, text_digest
 from osca_cli.model import Chat, Check, Json, Problem, Prompt, Request
-from osca_cli.prices import Price, price_of
 from osca_cli.registry import verifier_class
+from osca_cli.spec.prices import Price, price_of
 from osca_cli.spec.prompts import render
 from osca_cli.spec.types import ChatTemplate, Configuration, Spec, Task, Template
 

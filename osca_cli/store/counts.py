@@ -9,8 +9,8 @@ import numpy as np
 
 from osca_cli.errors import MissingSamplesError
 from osca_cli.outcomes.types import UNLIMITED, CostKind, Floats, Ints, Outcomes
-from osca_cli.prices import PER_TOKEN, Price
 from osca_cli.spec.cells import CellMaker
+from osca_cli.spec.prices import PER_TOKEN, Price
 from osca_cli.spec.types import Configuration, Spec, Task
 from osca_cli.store.pool import Pool
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from osca_cli.model import Chat, Message, Request, Usage
-from osca_cli.prices import Price, price_of
 from osca_cli.run.money import most_usage
+from osca_cli.spec.prices import Price, price_of
 from osca_cli.spec.types import BackendSettings
 from tests.faultserver.server import answer, error
 from tests.run.hosted import PROBLEMS, SAMPLES, edit, first, rows
