@@ -20,7 +20,7 @@ def quickstart(tmp_path: Path) -> Path:
     lines = problems.read_text().splitlines(keepends=True)
     problems.write_text("".join(lines[::16]))
     spec = tmp_path / "specs" / "quickstart.yaml"
-    spec.write_text(spec.read_text().replace("pilot: {samples: 3}", "pilot: {samples: 2}"))
+    spec.write_text(spec.read_text().replace("pilot: {samples: 4}", "pilot: {samples: 2}"))
     return tmp_path
 
 
