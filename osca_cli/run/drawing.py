@@ -133,7 +133,9 @@ class Drawing:
     ) -> Sample:
         backend = self._backends[cell.configuration.backend]
         try:
-            [sample] = await backend.draw(cell.configuration.model, cell.request, [seed])
+            samples = await backend.draw(cell.configuration.model, cell.request, [seed])
+            if len(samples) != 1:
+                raise BackendError(f"the backend returned {len(samples)} samples where one was asked for")
         except LostAnswerError as error:
             usd = self._money.lost(stake, error.usage)
             settle = self._money.close(stake, usd)
@@ -144,7 +146,7 @@ class Drawing:
                 limiter.refused(turn, error.retry_after_s)
             self._give_back(stake)
             raise
-        return sample
+        return samples[0]
 
     def _give_back(self, stake: Stake) -> None:
         if settle := self._money.close(stake, None):
