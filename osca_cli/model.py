@@ -65,6 +65,8 @@ class Request:
         parameters: Every sampling parameter that is sent, the backend's defaults included, the seed not.
         extra: What the user has sent as it is.
         revision: Tells apart two versions of one model under one name.
+        logprobs: How many of the most probable tokens are told at each place of an answer; ``None`` asks for
+            no log-probabilities. No part of identity: it changes nothing of what is drawn.
     """
 
     provider: str
@@ -73,6 +75,15 @@ class Request:
     parameters: Mapping[str, Json]
     extra: Mapping[str, Json] = field(default_factory=dict)
     revision: str | None = None
+    logprobs: int | None = None
+
+
+class TokenLogprob(NamedTuple):
+    """A token of an answer, its log-probability (natural), and the most probable tokens in its place."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +132,7 @@ class Sample:
         cached_tokens: The part of the input that came from the server's prompt cache.
         reasoning_tokens: The part of the output that was reasoning.
         quota: What the server said with it about its rate limit. Not kept.
+        logprobs: Of the text's tokens, where they were asked for and told.
     """
 
     text: str
@@ -133,6 +145,7 @@ class Sample:
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
     quota: Quota | None = None
+    logprobs: tuple[TokenLogprob, ...] | None = None
 
     def costing(self, usd: float | None) -> Sample:
         """Return the sample with what it cost."""

@@ -14,8 +14,10 @@ import anyio
 
 from osca_backends.gguf import NotGGUFError, metadata_keys, sha256
 from osca_backends.llama_engine import Engine, EngineSettings, available_cpus, xllamacpp
+from osca_backends.logprobs import asking
 from osca_backends.models import KNOWN_MODELS, obtain
 from osca_cli.errors import RejectedError, UnavailableError
+from osca_cli.model import Chat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,13 +44,15 @@ NEUTRAL: Mapping[str, Json] = {
 }
 
 # What osca itself fills in; from `extra` they would break the seed of a sample or the reading of its answer.
-RESERVED = frozenset({"messages", "n", "prompt", "seed", "stream", "stream_options"})
+RESERVED = frozenset(
+    {"logprobs", "messages", "n", "prompt", "seed", "stream", "stream_options", "top_logprobs"}
+)
 
 
 class LlamaCpp:
     """The ``llama_cpp`` backend. Settings: ``threads``, ``slots`` and ``context`` (tokens of a slot)."""
 
-    parameters: ClassVar[frozenset[str]] = frozenset({*DEFAULTS, "stop"})
+    parameters: ClassVar[frozenset[str]] = frozenset({*DEFAULTS, "stop", "logprobs"})
     prompts: ClassVar[frozenset[Literal["chat", "completion"]]] = frozenset({"chat", "completion"})
     samples_per_request: ClassVar[int] = 1
     deterministic_at_zero: ClassVar[bool] = True
@@ -102,6 +106,7 @@ class LlamaCpp:
                 f"llama_cpp: extra: {', '.join(sorted(taken))}: osca sets this itself; leave it out"
             )
         body = {**NEUTRAL, **self.sent(request.parameters), **request.extra}
+        body |= asking(request.logprobs, chat=isinstance(request.prompt, Chat))
         engine = await self._engine(model)
         return [await engine.draw(request.prompt, {**body, "seed": seed}) for seed in seeds]
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from osca_backends.gguf import NotGGUFError, metadata_keys
+from osca_backends.logprobs import logprobs_of
 from osca_cli.errors import RejectedError, UnavailableError
 from osca_cli.model import Chat, Sample
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
-    from osca_cli.model import Json, Prompt
+    from osca_cli.model import Json, Prompt, TokenLogprob
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ class Engine:
             input_tokens=used,
             output_tokens=int(reply.usage.get("completion_tokens", 0)),
             seconds=seconds,
+            logprobs=tuple(reply.logprobs) or None,
         )
 
     def _why_rejected(self, error: Mapping[str, Any]) -> str:
@@ -129,6 +131,7 @@ class _Reply:
     def __init__(self, cancelled: Event) -> None:
         self._cancelled = cancelled
         self.pieces: list[str] = []
+        self.logprobs: list[TokenLogprob] = []
         self.finish_reason: str | None = None
         self.usage: Mapping[str, Any] = {}
         self.error: Mapping[str, Any] | None = None
@@ -139,6 +142,7 @@ class _Reply:
         self.usage = chunk.get("usage") or self.usage
         for choice in chunk.get("choices") or ():
             self.pieces.append(choice.get("text") or choice.get("delta", {}).get("content") or "")
+            self.logprobs += logprobs_of(choice) or ()
             self.finish_reason = choice.get("finish_reason") or self.finish_reason
         return self.error is not None or self._cancelled.is_set()
 

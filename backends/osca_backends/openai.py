@@ -15,6 +15,7 @@ from osca_backends.hosted import (
     mapping,
     refuse_reserved,
 )
+from osca_backends.logprobs import asking, logprobs_of
 from osca_cli.errors import LostAnswerError
 from osca_cli.model import Chat, Sample, Usage
 
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from osca_cli.model import Json, Request
 
 # What osca itself fills in; `extra` may hold anything else.
-RESERVED = frozenset({"messages", "model", "n", "prompt", "seed", "stream", "stream_options"})
+RESERVED = frozenset(
+    {"logprobs", "messages", "model", "n", "prompt", "seed", "stream", "stream_options", "top_logprobs"}
+)
 
 
 class OpenAI(Hosted):
@@ -38,7 +41,7 @@ class OpenAI(Hosted):
     """
 
     parameters: ClassVar[frozenset[str]] = frozenset(
-        {"temperature", "top_p", "top_k", "min_p", "max_tokens", "stop", "reasoning_effort"}
+        {"temperature", "top_p", "top_k", "min_p", "max_tokens", "stop", "reasoning_effort", "logprobs"}
     )
     prompts: ClassVar[frozenset[Literal["chat", "completion"]]] = frozenset({"chat", "completion"})
     sdk: ClassVar[str] = "openai"
@@ -60,7 +63,9 @@ class OpenAI(Hosted):
         """
         refuse_reserved(request.extra, RESERVED)
         connection = self._connection()
+        chat = isinstance(request.prompt, Chat)
         body = {"model": model, **self._parameters(request, connection), **request.extra}
+        body |= asking(request.logprobs, chat=chat)
         if self._settings.get("seed") is not False:
             body["seed"] = seeds[0]
         if isinstance(request.prompt, Chat):
@@ -103,6 +108,7 @@ def _sample(answer: Answer) -> Sample:
         seconds=answer.seconds,
         model=str(data["model"]) if data.get("model") else None,
         quota=answer.quota,
+        logprobs=logprobs_of(choices[0]),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from osca_cli.errors import UsageError
@@ -155,6 +155,7 @@ class CellMaker:
             parameters=backend.sent(configuration.parameters),
             extra=configuration.extra,
             revision=configuration.revision,
+            logprobs=configuration.logprobs,
         )
         before, after = around_prompt(request)
         variables = canonical_json(configuration.variables)
@@ -201,9 +202,7 @@ def _cell(problem: Problem, problem_id: str, asked: _Asked) -> Cell:
     return Cell(
         problem=problem,
         configuration=frame.configuration,
-        request=Request(
-            common.provider, common.model, asked.prompt, common.parameters, common.extra, common.revision
-        ),
+        request=replace(common, prompt=asked.prompt),
         check=asked.check,
         body=asked.body,
         definition=frame.definition,

@@ -72,7 +72,8 @@ class ConfigurationReader:
         name = self._name(combination, prompt, path)
         if name is None:
             return None
-        given = {key: combination.paths[key,] for key in PARAMETERS if key in values}
+        asked = (*PARAMETERS, "logprobs")
+        given = {key: combination.paths[key,] for key in asked if key in values}
         self.backends.check_parameters(backend, given, name)
         return Configuration(
             name=name,
@@ -88,6 +89,7 @@ class ConfigurationReader:
             deterministic=values.get("deterministic"),
             revision=values.get("revision"),
             place=self.files.faults.document.key(path),
+            logprobs=values.get("logprobs"),
         )
 
     def _tasks(self, entry: Mapping[str, Json], path: KeyPath) -> tuple[str, ...]:

@@ -111,6 +111,7 @@ class Configuration:
         tasks: Names of the tasks that it applies to.
         max_samples: No plan draws more of it for one problem.
         deterministic: As the spec says; ``None`` leaves it to the backend.
+        logprobs: How many alternatives are kept with each token; ``None`` asks for no log-probabilities.
     """
 
     name: str
@@ -126,6 +127,7 @@ class Configuration:
     deterministic: bool | None
     revision: str | None
     place: Place
+    logprobs: int | None = None
 
 
 BudgetKind: TypeAlias = Literal["samples", "usd", "output_tokens", "seconds"]

@@ -174,3 +174,9 @@ def m003_money(db: Database) -> None:
     """Count what servers charge for: cached and reasoning tokens, failed draws, and what runs spend."""
     for statement in _MONEY:
         db.execute(statement)
+
+
+@migrations()
+def m004_logprobs(db: Database) -> None:
+    """Keep the log-probabilities of a sample's tokens, in JSON."""
+    db.execute("ALTER TABLE samples ADD COLUMN logprobs TEXT")

@@ -142,13 +142,13 @@ class Pool:
         with self.writing() as sql:
             add_spending(sql, run, settle)
             row = sql.execute(
-                "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 (
                     key, cell.request_id, index, run.id, int(run.kind == "execute"), seed,
                     _storable(sample.text), _storable(sample.finish_reason), sample.input_tokens,
                     sample.output_tokens, sample.seconds, sample.usd,
                     None if sample.model is None else _storable(sample.model), self._now(),
-                    sample.cached_tokens, sample.reasoning_tokens,
+                    sample.cached_tokens, sample.reasoning_tokens, _logprobs(sample),
                 ),
             )  # fmt: skip
         return row.rowcount == 1
@@ -293,6 +293,14 @@ def _configuration_row(cell: Cell) -> tuple[str, str, str]:
 
 def _request_row(cell: Cell, asked: int | Callable[[Cell], int]) -> tuple[str, int, str]:
     return cell.request_id, asked(cell) if callable(asked) else asked, _storable(cell.body)
+
+
+def _logprobs(sample: Sample) -> str | None:
+    """Return ``[[token, log-probability, [[token, log-probability], …]], …]``; most asked for no third."""
+    if sample.logprobs is None:
+        return None
+    tokens = [token if token.top else token[:2] for token in sample.logprobs]
+    return _storable(json.dumps(tokens, ensure_ascii=False, separators=(",", ":")))
 
 
 def _storable(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ from osca_cli.store.pool import Pool
 
 _SAMPLES = """
     SELECT s.idx AS "index", s.text, v.answer, v.passed, v.score, v.reason, s.finish_reason,
-           s.input_tokens, s.output_tokens, s.usd, s.seconds
+           s.input_tokens, s.output_tokens, s.usd, s.seconds, s.logprobs
     FROM samples s
     LEFT JOIN verdicts v ON v.request = s.request AND v.idx = s.idx AND v.verifier = ?2
     WHERE s.request = ?1
@@ -53,4 +54,5 @@ def _of_cell(sql: sqlite3.Connection, request: str, check: str) -> Iterator[dict
     for values in cursor:
         row = dict(zip(names, values, strict=True))
         row["passed"] = None if row["passed"] is None else bool(row["passed"])
+        row["logprobs"] = None if row["logprobs"] is None else json.loads(row["logprobs"])
         yield row

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -56,6 +57,7 @@ def ask(site: Site, monkeypatch: pytest.MonkeyPatch) -> Ask:
         settings: Mapping[str, Any] | None = None,
         prompt: Prompt = CHAT,
         headers: Mapping[str, str] | None = None,
+        logprobs: int | None = None,
         **extra: Any,
     ) -> tuple[Sample, dict[str, Any], httpx2.Request]:
         seen: list[httpx2.Request] = []
@@ -63,14 +65,16 @@ def ask(site: Site, monkeypatch: pytest.MonkeyPatch) -> Ask:
 
         def handle(received: httpx2.Request) -> httpx2.Response:
             seen.append(received)
-            return httpx2.Response(status, json=right if answer is None else answer, headers=headers)
+            body = json.dumps(right if answer is None else answer)
+            return httpx2.Response(status, text=body, headers=headers)
 
         async def draw() -> Sample:
             client = httpx2.AsyncClient(transport=httpx2.MockTransport(handle))
             backend = kind(settings or {}, site, client=client)
             sent = backend.sent(parameters or {})
+            asked = replace(request(sent, prompt, **extra), logprobs=logprobs)
             try:
-                [sample] = await backend.draw("tiny", request(sent, prompt, **extra), [41])
+                [sample] = await backend.draw("tiny", asked, [41])
             finally:
                 await backend.aclose()
             return sample
@@ -159,6 +163,53 @@ def test_an_answer_that_ends_in_its_reasoning_is_an_empty_sample(ask):
     answer = {**OPENAI_ANSWER, "choices": [{"message": message, "finish_reason": "length"}]}
 
     assert ask(OpenAI, answer=answer)[0].text == ""
+
+
+CHAT_LOGPROBS = {
+    "content": [
+        {"token": "2", "bytes": [50], "logprob": -0.123456, "top_logprobs": []},
+        {"token": "!", "bytes": None, "logprob": -9999.0, "top_logprobs": [{"token": ".", "logprob": -0.5}]},
+    ]
+}
+
+
+@pytest.mark.parametrize(("number", "sent"), [(0, None), (3, 3)])
+def test_openai_reads_log_probabilities_of_chats(ask, number, sent):
+    answer = {**OPENAI_ANSWER, "choices": [{**OPENAI_ANSWER["choices"][0], "logprobs": CHAT_LOGPROBS}]}
+
+    sample, body, _ = ask(OpenAI, answer=answer, logprobs=number)
+
+    assert (body["logprobs"], body.get("top_logprobs")) == (True, sent)
+    assert sample.logprobs == (("2", -0.1235, ()), ("!", -9999.0, ((".", -0.5),)))
+
+
+def test_openai_reads_log_probabilities_of_completions(ask):
+    told = {
+        "tokens": ["a", "b"],
+        "token_logprobs": [-1.5, float("-inf")],
+        "top_logprobs": [{"a": -1.5, "c": -2}, None],
+    }
+    answer = json.dumps({**OPENAI_ANSWER, "choices": [{"text": "ab", "logprobs": told}]})
+
+    sample, body, _ = ask(
+        OpenAI, answer=json.loads(answer.replace("-Infinity", "-1e999")), prompt=Completion("1"), logprobs=2
+    )
+
+    assert body["logprobs"] == 2
+    assert sample.logprobs == (("a", -1.5, (("a", -1.5), ("c", -2.0))), ("b", -9999.0, ()))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [None, {}, "yes", {"content": None}, {"content": [1]}, {"content": [{"token": "a", "logprob": None}]},
+     {"tokens": ["a"], "token_logprobs": []}],
+)  # fmt: skip
+def test_log_probabilities_that_make_no_sense_cost_no_sample(ask, told):
+    answer = {**OPENAI_ANSWER, "choices": [{**OPENAI_ANSWER["choices"][0], "logprobs": told}]}
+
+    sample, *_ = ask(OpenAI, answer=answer, logprobs=1)
+
+    assert (sample.text, sample.logprobs) == ("2", None)
 
 
 @pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": "many", "completion_tokens": 1}])

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -37,7 +38,7 @@ def test_everything_that_is_sent_is_explicit():
     assert backend.sent({}) == {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "min_p": 0.0, "max_tokens": 512}
     assert backend.sent({"temperature": 0.2, "stop": ["\n"]})["temperature"] == 0.2
     assert backend.sent({"temperature": 0.2, "stop": ["\n"]})["stop"] == ["\n"]
-    assert backend.sent({}).keys() | {"stop"} == backend.parameters
+    assert backend.sent({}).keys() | {"stop", "logprobs"} == backend.parameters
 
 
 def test_settings_have_defaults_for_this_machine(site):
@@ -193,6 +194,18 @@ def test_a_completion_is_continued_and_ends_where_told(real):
     assert stopped.finish_reason == "stop"
     assert cut.finish_reason == "length"
     assert cut.output_tokens == 3
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("prompt", [COUNTING, Chat((Message("user", "Count to five."),))])
+def test_log_probabilities_are_those_of_the_text(real, prompt):
+    backend = LlamaCpp({"slots": 1, "threads": 1}, real)
+    asked = request(backend, prompt, temperature=0.0, max_tokens=4)
+    plain, told = drawn(backend, asked, replace(asked, logprobs=2))
+    assert plain.logprobs is None
+    assert (told.text, told.output_tokens) == (plain.text, plain.output_tokens)
+    assert "".join(token for token, _, _ in told.logprobs) == told.text
+    assert all(top[0] == (token, logprob) and len(top) == 2 for token, logprob, top in told.logprobs)
 
 
 @pytest.mark.model

@@ -74,7 +74,10 @@ def _body(asked: Asked, text: str, usage: tuple[int, int]) -> dict[str, Any]:
             "usage": {"input_tokens": usage[0], "output_tokens": usage[1]},
         }  # fmt: skip
     chat = asked.path.endswith("/chat/completions")
-    said = {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
+    said: dict[str, Any] = {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
+    if asked.body.get("logprobs"):
+        tokens = [{"token": token, "logprob": -0.25, "top_logprobs": []} for token in text.split()]
+        said["logprobs"] = {"content": tokens}
     return {
         "id": f"cmpl-{asked.number}", "object": "chat.completion", "created": 0, "model": model,
         "choices": [{"index": 0, **said, "finish_reason": "stop"}],
