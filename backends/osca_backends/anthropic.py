@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from osca_backends.hosted import (
-    Data,
     Hosted,
     integer,
     mapping,
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from osca_backends.hosted import Answer, Place
+    from osca_backends.connection import Answer, Data, Place
     from osca_cli.model import Json, Request
 
 # The one parameter that the API does not go without.
@@ -58,13 +57,17 @@ class Anthropic(Hosted):
             RefusedError: the server does not take the key, the model or a parameter.
             UnavailableError: there is no key.
         """
-        refuse_reserved(request.extra, RESERVED)
-        body = {"model": model, **_parameters(request.parameters), **_prompt(request), **request.extra}
-        return [_sample(await self._connection().post("/v1/messages", body))]
+        return [_sample(await self._connection().post("/v1/messages", _body(model, request)))]
 
     def _sdk_client(self, sdk: Any, where: Place, http: httpx2.AsyncClient) -> Any:
         address = where.base_url.rstrip("/").removesuffix("/v1")  # the path of a request begins with it
         return sdk.AsyncAnthropic(api_key=where.key, base_url=address, max_retries=0, http_client=http)
+
+
+def _body(model: str, request: Request) -> dict[str, Json]:
+    """Return the body of the request for a sample."""
+    refuse_reserved(request.extra, RESERVED)
+    return {"model": model, **_parameters(request.parameters), **_prompt(request), **request.extra}
 
 
 def _prompt(request: Request) -> dict[str, Json]:

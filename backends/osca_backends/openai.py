@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from osca_backends.hosted import (
-    Connection,
-    Data,
     Hosted,
     integer,
     mapping,
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from osca_backends.hosted import Answer, Place
+    from osca_backends.connection import Answer, Data, Place
     from osca_cli.model import Json, Request
 
 # What osca itself fills in; `extra` may hold anything else.
@@ -61,24 +59,25 @@ class OpenAI(Hosted):
             RefusedError: the server does not take the key, the model or a parameter.
             UnavailableError: there is no key.
         """
+        path, body = self._asked(model, request, seeds[0])
+        return [_sample(await self._connection().post(path, body))]
+
+    def _asked(self, model: str, request: Request, seed: int) -> tuple[str, dict[str, Json]]:
+        """Return the path and the body of the request for a sample."""
         refuse_reserved(request.extra, RESERVED)
-        connection = self._connection()
-        chat = isinstance(request.prompt, Chat)
-        body = {"model": model, **self._parameters(request, connection), **request.extra}
-        body |= asking(request.logprobs, chat=chat)
+        body = {"model": model, **self._parameters(request), **request.extra}
+        body |= asking(request.logprobs, chat=isinstance(request.prompt, Chat))
         if self._settings.get("seed") is not False:
-            body["seed"] = seeds[0]
+            body["seed"] = seed
         if isinstance(request.prompt, Chat):
             messages = [message._asdict() for message in request.prompt.messages]
-            answer = await connection.post("/chat/completions", {**body, "messages": messages})
-        else:
-            answer = await connection.post("/completions", {**body, "prompt": request.prompt.text})
-        return [_sample(answer)]
+            return "/chat/completions", {**body, "messages": messages}
+        return "/completions", {**body, "prompt": request.prompt.text}
 
-    def _parameters(self, request: Request, connection: Connection) -> dict[str, Json]:
+    def _parameters(self, request: Request) -> dict[str, Json]:
         """Return the sampling parameters as this server calls them."""
         sent = dict(request.parameters)
-        if "max_tokens" in sent and connection.place.vendor and isinstance(request.prompt, Chat):
+        if "max_tokens" in sent and self._connection().place.vendor and isinstance(request.prompt, Chat):
             sent["max_completion_tokens"] = sent.pop("max_tokens")
         return sent
 
