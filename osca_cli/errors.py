@@ -35,6 +35,11 @@ class OscaError(Exception):
     exit_code: ClassVar[int] = 1
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of what an error says: what a program complained of follows it."""
+    return str(error).partition("\n")[0]
+
+
 class UsageError(OscaError):
     """A wrong option, argument or file."""
 

@@ -62,7 +62,7 @@ def draw_seed(run_seed: int, key: str) -> int:
 
 def request_identity(request: Request) -> dict[str, Json]:
     """Return what the identity of a request's samples is made of, the index apart."""
-    return {
+    identity: dict[str, Json] = {
         "key": KEY_VERSION,
         "provider": request.provider,
         "model": request.model,
@@ -71,17 +71,31 @@ def request_identity(request: Request) -> dict[str, Json]:
         "parameters": request.parameters,
         "extra": request.extra,
     }
+    if request.problem is not None:
+        identity |= {"problem": request.problem, "vars": request.variables}
+    return identity
 
 
 def around_prompt(request: Request) -> tuple[str, str]:
-    """Return a request's identity in canonical JSON, as what stands before and after its prompt.
+    """Return a request's identity in canonical JSON, as what stands before and after problem and prompt.
 
-    The requests of one configuration differ in their prompts alone: so the rest is spelled once.
+    The requests of one configuration differ in these alone: so the rest is spelled once.
     """
     identity = request_identity(request)
-    before = canonical_json({key: value for key, value in identity.items() if key < "prompt"})
+    before = canonical_json({key: value for key, value in identity.items() if key < "problem"})
     after = canonical_json({key: value for key, value in identity.items() if key > "prompt"})
-    return f'{before[:-1]},"prompt":', f",{after[1:]}"
+    return before[:-1], f",{after[1:]}"
+
+
+def between(problem: str | None, prompt: str) -> str:
+    """Return what stands between the two parts of :func:`around_prompt`.
+
+    Args:
+        problem: The problem in canonical JSON, where the request holds it.
+        prompt: The prompt's identity in canonical JSON.
+    """
+    given = "" if problem is None else f',"problem":{problem}'
+    return f'{given},"prompt":{prompt}'
 
 
 def prompt_identity(prompt: Prompt) -> dict[str, Json]:

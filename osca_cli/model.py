@@ -67,6 +67,8 @@ class Request:
         revision: Tells apart two versions of one model under one name.
         logprobs: How many of the most probable tokens are told at each place of an answer; ``None`` asks for
             no log-probabilities. No part of identity: it changes nothing of what is drawn.
+        problem: The problem itself, for a program that is given it; ``None`` for a model.
+        variables: The configuration's variables, which go with the problem.
     """
 
     provider: str
@@ -76,6 +78,8 @@ class Request:
     extra: Mapping[str, Json] = field(default_factory=dict)
     revision: str | None = None
     logprobs: int | None = None
+    problem: Mapping[str, Json] | None = None
+    variables: Mapping[str, Json] = field(default_factory=dict)
 
 
 class TokenLogprob(NamedTuple):
@@ -133,6 +137,7 @@ class Sample:
         reasoning_tokens: The part of the output that was reasoning.
         quota: What the server said with it about its rate limit. Not kept.
         logprobs: Of the text's tokens, where they were asked for and told.
+        details: What else a program gave: its own verdict, its steps, its standard error.
     """
 
     text: str
@@ -146,6 +151,7 @@ class Sample:
     reasoning_tokens: int | None = None
     quota: Quota | None = None
     logprobs: tuple[TokenLogprob, ...] | None = None
+    details: Mapping[str, Json] | None = None
 
     def costing(self, usd: float | None) -> Sample:
         """Return the sample with what it cost."""

@@ -28,6 +28,9 @@ class Site:
 class Backend(Protocol):
     """A place that samples come from: an engine in this process, a server, a program.
 
+    One that has ``reads_problem = True`` is given the problem itself and the configuration's variables, in
+    the request and in its identity. Its configurations need no prompt; its :meth:`draw` takes ``indices``.
+
     Attributes:
         parameters: Names of the sampling parameters that it honours. A configuration with another one is
             an error of the spec, never dropped.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "osca.backends": {
         "anthropic": "osca_backends.anthropic:Anthropic",
+        "command": "osca_backends.command:Command",
         "llama_cpp": "osca_backends.llama_cpp:LlamaCpp",
         "openai": "osca_backends.openai:OpenAI",
     },
@@ -29,6 +30,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "exact": "osca_verifiers.exact:Exact",
         "number": "osca_verifiers.number:Number",
         "regex": "osca_verifiers.regex:Regex",
+        "reported": "osca_verifiers.reported:Reported",
     },
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import sqlite3
 import sys
@@ -30,11 +31,12 @@ ANSWER_WITHIN_S = 3.0
 @spec_argument
 @json_option
 def command(spec: Path | None, as_json: bool) -> int:
-    """Say what is installed, which keys are set and, for a SPEC, which of its servers answer.
+    """Say what is installed, which keys are set and, for a SPEC, whether its servers and programs are there.
 
     Keys are named, never shown. Nothing is sent to a server but a connection. Status 1 if something that the
     spec needs is missing.
     """
+    loaded = None if spec is None else load(spec)
     facts = {
         "osca": __version__,
         "python": sys.version.split()[0],
@@ -43,15 +45,16 @@ def command(spec: Path | None, as_json: bool) -> int:
         **{f"package {name}": _installed(name) for name in PACKAGES},
         **{f"backend {name}": _loads(name) for name in backend_types()},
         "verifiers": ", ".join(verifier_types()),
-        **dict(_keys(None if spec is None else load(spec))),
+        **dict(_keys(loaded)),
+        **dict(_programs(loaded)),
     }
-    servers = {} if spec is None else _servers(load(spec))
+    servers = {} if loaded is None else _servers(loaded)
     if as_json:
         print_json({"schema_version": 1, "facts": facts, "servers": servers})
     else:
         print_facts(facts | {f"server of {name}": said for name, said in servers.items()})
     well = all(said.startswith("answers") for said in servers.values())
-    return 0 if well and not any(said == "is not set, and needed" for said in facts.values()) else 1
+    return 0 if well and not any(said.endswith(", and needed") for said in facts.values()) else 1
 
 
 def _installed(package: str) -> str:
@@ -89,6 +92,21 @@ def _hosted(spec: Spec) -> Iterator[tuple[str, str | None]]:
         if variable is None and address is None:
             variable = getattr(cls, "key_variable", None)
         yield str(address or getattr(cls, "vendor_url", "")), None if variable is None else str(variable)
+
+
+def _programs(spec: Spec | None) -> Iterator[tuple[str, str]]:
+    """Yield where the program of each backend is, and whether the variables that it is given are set."""
+    if spec is None:
+        return
+    for entry in spec.backends.values():
+        if not getattr(_class(entry.type), "reads_problem", False):
+            continue
+        settings: Any = entry.settings
+        program = settings["command"][0]
+        found = shutil.which(str(spec.folder.resolve() / program) if "/" in program else program)
+        yield f"program of {entry.name}", found or f"{program} is not found, and needed"
+        for name in settings.get("env", ()):
+            yield f"variable {name}", "is set" if name in os.environ else "is not set"
 
 
 def _class(type_name: str) -> Any:

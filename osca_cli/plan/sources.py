@@ -83,7 +83,7 @@ def definitions(spec: Spec, task: Task, names: Iterable[str]) -> dict[str, str]:
     known = {configuration.name: configuration for configuration in spec.configurations}
     used = {name: known[name] for name in names if name in known}
     return {
-        name: digest({**definition_of(one), "template": repr(task.prompts.get(one.prompt))})[:8]
+        name: digest({**definition_of(one), "template": repr(task.template(one.prompt))})[:8]
         for name, one in used.items()
     }
 

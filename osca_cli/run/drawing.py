@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 import anyio
 
@@ -17,6 +18,7 @@ from osca_cli.errors import (
     RefusedError,
     RetryableError,
     UnavailableError,
+    first_line,
 )
 from osca_cli.identity import draw_seed, sample_key
 from osca_cli.model import Sample
@@ -78,8 +80,10 @@ class Drawing:
         self._money = money
         self._stopping = stopping
         self._limiters = _limiters(spec.backends, backends)
-        self._retries = {name: _retries(spec.backends[name]) for name in backends}
+        self._retries = {name: _retries(spec.backends[name], one) for name, one in backends.items()}
         self._failed_in_a_row: Counter[str] = Counter()
+        self._failed_on: defaultdict[str, set[str]] = defaultdict(set)
+        self._answered: set[str] = set()
         self._random = Random()  # noqa: S311 - spreads retries; samples have seeds of their own
 
     async def draw(self, cell: Cell, index: int) -> Drawn:
@@ -107,9 +111,10 @@ class Drawing:
             )
             raise RefusedError(f"{where}: {error}") from error
         except RetryableError as error:
-            self._count_failure(name, error)
+            self._count_failure(cell, error)
             raise
         self._failed_in_a_row[name] = 0
+        self._answered.add(name)
         return drawn
 
     async def _attempt(self, cell: Cell, index: int, seed: int) -> tuple[Sample, float]:
@@ -133,7 +138,7 @@ class Drawing:
     ) -> Sample:
         backend = self._backends[cell.configuration.backend]
         try:
-            samples = await backend.draw(cell.configuration.model, cell.request, [seed])
+            samples = await _draw(backend, cell, index, seed)
             if len(samples) != 1:
                 raise BackendError(f"the backend returned {len(samples)} samples where one was asked for")
         except LostAnswerError as error:
@@ -152,13 +157,23 @@ class Drawing:
         if settle := self._money.close(stake, None):
             release(self._pool, self._run, -settle)
 
-    def _count_failure(self, name: str, error: RetryableError) -> None:
-        """Stop a run whose server does not come back, instead of waiting for every sample in turn."""
+    def _count_failure(self, cell: Cell, error: RetryableError) -> None:
+        """Stop a run whose server does not come back, instead of waiting for every sample in turn.
+
+        A program is not asked again, and may fail on some problems alone: it stops a run only where it has
+        answered nothing.
+        """
+        name = cell.configuration.backend
         self._failed_in_a_row[name] += 1
-        if self._retries[name].most and self._failed_in_a_row[name] >= GIVE_UP_AFTER:
+        self._failed_on[name].add(cell.problem_id)
+        program = cell.request.problem is not None
+        failures = len(self._failed_on[name]) if program else self._failed_in_a_row[name]
+        hopeless = name not in self._answered if program else self._retries[name].most > 0
+        if hopeless and failures >= GIVE_UP_AFTER:
+            what = "problems" if program else "samples"
             raise UnavailableError(
-                f"backend '{name}': {GIVE_UP_AFTER} samples in a row could not be had (last: {error});"
-                " what was drawn is kept, and the same command goes on"
+                f"backend '{name}': {GIVE_UP_AFTER} {what} in a row could not be had"
+                f" (last: {first_line(error)}); what was drawn is kept, and the same command goes on"
             ) from error
 
 
@@ -176,6 +191,14 @@ def _limiters(settings: Mapping[str, BackendSettings], backends: Mapping[str, Ba
     return limiters
 
 
-def _retries(entry: BackendSettings) -> Retries:
+def _retries(entry: BackendSettings, backend: Backend) -> Retries:
+    if getattr(backend, "reads_problem", False):
+        return Retries(0)  # a program knows itself what it may ask again, and costs what it costs
     most = entry.settings.get("max_retries")
     return Retries(most) if isinstance(most, int) else Retries()
+
+
+async def _draw(backend: Any, cell: Cell, index: int, seed: int) -> Sequence[Sample]:
+    more = {} if cell.request.problem is None else {"indices": [index]}
+    samples: Sequence[Sample] = await backend.draw(cell.configuration.model, cell.request, [seed], **more)
+    return samples

@@ -134,9 +134,15 @@ def refuse_unbounded(spec: Spec, prices: Mapping[str, Price | None], backends: M
         if price is None:
             raise UsageError(
                 f"{where}: the price of model '{one.model}' is not known, and {what} needs it;"
-                f" write, for backend '{one.backend}', in USD per million"
-                f" tokens: prices: {{'{one.model}': {{input: 0.25, output: 2}}}}"
+                f" write, for backend '{one.backend}', {_example(one, backends[one.backend])}"
             )
         sent = backends[one.backend].sent(one.parameters)
         if spec.limit_usd is not None and price.output and not sent.get("max_tokens"):
             raise UsageError(f"{where}: {what} needs a bound of what a sample may cost; write max_tokens")
+
+
+def _example(configuration: Configuration, backend: Backend) -> str:
+    """Return how a price is written: of a program for each sample, of a model for its tokens."""
+    if getattr(backend, "reads_problem", False):
+        return "the most that one sample costs, in USD: prices: {'*': {sample: 0.5}}"
+    return f"in USD per million tokens: prices: {{'{configuration.model}': {{input: 0.25, output: 2}}}}"

@@ -97,7 +97,7 @@ def _by_prompt(ask: Ask) -> list[Ask]:
     """Split an ask by model and prompt: a model is loaded once, and what a prompt begins with stays warm."""
 
     def kind(configuration: Configuration) -> tuple[str, str, str]:
-        return configuration.backend, configuration.model, configuration.prompt
+        return configuration.backend, configuration.model, configuration.prompt or ""
 
     groups = groupby(sorted(ask.configurations, key=kind), key=kind)
     return [replace(ask, configurations=list(configurations)) for _, configurations in groups]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from osca_cli.errors import first_line
 from osca_cli.model import Sample, Verdict
 
 
@@ -68,7 +69,7 @@ class Tally:
     def failed(self, configuration: str, error: Exception) -> None:
         """Count a draw that gave no sample."""
         self.counts[configuration].errors += 1
-        self.last_error = str(error)
+        self.last_error = first_line(error)
 
     def sum(self) -> Count:
         """Add up all configurations."""

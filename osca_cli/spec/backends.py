@@ -86,6 +86,10 @@ class Backends:
         kind = "chat" if isinstance(template, ChatTemplate) else "completion"
         return kind in self._classes[backend.type].prompts
 
+    def reads_problem(self, backend: BackendSettings) -> bool:
+        """Tell whether the backend is given problems themselves, so that a prompt is not needed."""
+        return getattr(self._classes[backend.type], "reads_problem", False)
+
     def _server(self, settings: dict[str, Json], path: KeyPath) -> str | None:
         """Put variables into the address of a server; return its host, or ``None`` after a fault."""
         if "base_url" not in settings:
@@ -108,6 +112,10 @@ class Backends:
             self.faults.add(path, f"no backend is named '{name}'{hint or '; there are: ' + ', '.join(known)}")
             return None
         if not self._load(name, path):
+            return None
+        if getattr(self._classes[name], "needs_entry", False):
+            example = "{mine: {type: command, command: [python3, agent.py]}}"
+            self.faults.add(path, f"'{name}' alone says nothing to run; write backends: {example}")
             return None
         return BackendSettings(name=name, type=name, provider=name, settings={}, place=None)
 

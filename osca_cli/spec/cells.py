@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from osca_cli.errors import UsageError
-from osca_cli.identity import around_prompt, canonical_json, digest, prompt_identity, text_digest
+from osca_cli.identity import around_prompt, between, canonical_json, digest, prompt_identity, text_digest
 from osca_cli.model import Chat, Check, Json, Problem, Prompt, Request
 from osca_cli.registry import verifier_class
 from osca_cli.spec.prices import Price, price_of
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from osca_cli.protocols import Backend, Verifier
 
 _NO_PROMPT = Chat(())
+
+_PromptId: TypeAlias = "tuple[str | None, str, str | None]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class _Frame:
         after: The same after the prompt.
         variables: In canonical JSON: what is read of a problem is the same for equal ones.
         prompt: Equal where two configurations render the same prompt of a problem.
+        reads_problem: Whether the request holds the problem itself.
     """
 
     configuration: Configuration
@@ -61,7 +64,8 @@ class _Frame:
     before: str
     after: str
     variables: str
-    prompt: tuple[str, str, str | None]
+    prompt: _PromptId
+    reads_problem: bool
     definition: str
     id: str
     deterministic: bool
@@ -127,13 +131,16 @@ class CellMaker:
         """Return what a configuration's samples cost today, or ``None`` where nobody knows."""
         place = (configuration.backend, configuration.model)
         if place not in self._prices:
-            hosted = getattr(self._backends[configuration.backend], "hosted", False)
+            backend: Any = self._backends[configuration.backend]
+            # What a program does is as little known as what somebody else's machine costs.
+            hosted = getattr(backend, "hosted", False) or getattr(backend, "reads_problem", False)
             entry = self._spec.backends[configuration.backend]
             self._prices[place] = price_of(entry, configuration.model, hosted=hosted)
         return self._prices[place]
 
     def _asked(self, task: Task, problem: Problem, frames: Sequence[_Frame]) -> Iterator[_Asked]:
-        prompts: dict[tuple[str, str, str | None], tuple[Prompt, str]] = {}
+        prompts: dict[_PromptId, tuple[Prompt, str]] = {}
+        given = canonical_json(_given(problem)) if any(frame.reads_problem for frame in frames) else None
         checks: dict[str, tuple[Check, str]] = {}
         for frame in frames:
             if frame.prompt not in prompts:
@@ -142,11 +149,13 @@ class CellMaker:
             if frame.variables not in checks:
                 checks[frame.variables] = self._check(task, problem, frame.configuration)
             prompt, spelled = prompts[frame.prompt]
-            yield _Asked(frame, prompt, frame.before + spelled + frame.after, *checks[frame.variables])
+            middle = between(given if frame.reads_problem else None, spelled)
+            yield _Asked(frame, prompt, frame.before + middle + frame.after, *checks[frame.variables])
 
     def _frame(self, task: Task, configuration: Configuration) -> _Frame:
         backend = self._backends[configuration.backend]
-        template = task.prompts[configuration.prompt]
+        template = task.template(configuration.prompt)
+        reads_problem = getattr(backend, "reads_problem", False)
         _refuse_wrong_kind(template, backend, configuration)
         request = Request(
             provider=self._spec.backends[configuration.backend].provider,
@@ -156,6 +165,8 @@ class CellMaker:
             extra=configuration.extra,
             revision=configuration.revision,
             logprobs=configuration.logprobs,
+            problem={} if reads_problem else None,
+            variables=configuration.variables if reads_problem else {},
         )
         before, after = around_prompt(request)
         variables = canonical_json(configuration.variables)
@@ -168,6 +179,7 @@ class CellMaker:
             after=after,
             variables=variables,
             prompt=(configuration.prompt, variables, configuration.system),
+            reads_problem=reads_problem,
             definition=definition,
             id=text_digest(definition),
             deterministic=self.deterministic(configuration),
@@ -202,7 +214,9 @@ def _cell(problem: Problem, problem_id: str, asked: _Asked) -> Cell:
     return Cell(
         problem=problem,
         configuration=frame.configuration,
-        request=replace(common, prompt=asked.prompt),
+        request=replace(
+            common, prompt=asked.prompt, problem=_given(problem) if frame.reads_problem else None
+        ),
         check=asked.check,
         body=asked.body,
         definition=frame.definition,
@@ -212,6 +226,11 @@ def _cell(problem: Problem, problem_id: str, asked: _Asked) -> Cell:
         configuration_id=frame.id,
         deterministic=frame.deterministic,
     )
+
+
+def _given(problem: Problem) -> dict[str, Json]:
+    """Return a problem as programs and prompts see it: its fields and its id."""
+    return {**problem.fields, "id": problem.id}
 
 
 def _refuse_wrong_kind(template: Template, backend: Backend, configuration: Configuration) -> None:

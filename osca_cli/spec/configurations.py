@@ -65,8 +65,9 @@ class ConfigurationReader:
     ) -> Configuration | None:
         values = cast("Mapping[str, Any]", combination.values)
         model = self._model(combination, path)
-        prompt = self._prompt(combination, path)
-        if model is None or prompt is None:
+        needed = model is None or not self.backends.reads_problem(model[0])
+        prompt = self._prompt(combination, path, needed=needed)
+        if model is None or (prompt is None and (needed or "prompt" in values)):
             return None
         backend, model_name = model
         name = self._name(combination, prompt, path)
@@ -122,14 +123,15 @@ class ConfigurationReader:
         expanded = self.files.expand(model, at) if model.lower().endswith(".gguf") else model
         return None if backend is None or expanded is None else (backend, expanded)
 
-    def _prompt(self, combination: Combination, path: KeyPath) -> str | None:
+    def _prompt(self, combination: Combination, path: KeyPath, *, needed: bool) -> str | None:
         at = combination.paths.get(("prompt",))
         if at is None:
-            self.files.faults.add(path, "has no prompt; write prompt: NAME, or a template in place")
+            if needed:
+                self.files.faults.add(path, "has no prompt; write prompt: NAME, or a template in place")
             return None
         return self.prompts.name_of(combination.values["prompt"], at)
 
-    def _name(self, combination: Combination, prompt: str, path: KeyPath) -> str | None:
+    def _name(self, combination: Combination, prompt: str | None, path: KeyPath) -> str | None:
         words = _words(combination, prompt)
         at = (*path, "name") if "name" in combination.values else path
         if "name" in combination.values:
@@ -142,19 +144,20 @@ class ConfigurationReader:
             name = _PLACEHOLDER.sub(lambda match: words[match[1]], written)
         else:
             swept = [_word(key, prompt if key == ("prompt",) else value) for key, value in combination.swept]
-            name = "/".join(swept or (words["model"], words["prompt"]))
+            name = "/".join(swept or [words[key] for key in ("model", "prompt") if key in words])
         if _CONTROL.search(name):
             self.files.faults.add(at, "the name has a line break or control character; write another name:")
             return None
         return name
 
 
-def _words(combination: Combination, prompt: str) -> dict[str, str]:
+def _words(combination: Combination, prompt: str | None) -> dict[str, str]:
     """Return what stands for each placeholder of a name; a parameter goes before a variable of its name."""
     values = cast("Mapping[str, Any]", combination.values)
     words = {key: _word((key,), values[key]) for key in ("model", *PARAMETERS, "system") if key in values}
     named = {**values.get("extra", {}), **values.get("vars", {})}
-    return {name: _word(("vars", name), value) for name, value in named.items()} | words | {"prompt": prompt}
+    own = {} if prompt is None else {"prompt": prompt}
+    return {name: _word(("vars", name), value) for name, value in named.items()} | words | own
 
 
 def _word(key: KeyPath, value: Json) -> str:

@@ -86,7 +86,7 @@ def _names(problem: Problem, variables: Mapping[str, Json]) -> dict[str, Json]:
 def _with_system(messages: list[Message], system: str | None) -> tuple[Message, ...]:
     if system is None:
         return tuple(messages)
-    if messages[0].role == "system":
+    if messages and messages[0].role == "system":
         return (Message("system", f"{system}\n\n{messages[0].content}"), *messages[1:])
     return (Message("system", system), *messages)
 

@@ -35,6 +35,8 @@ def rehearse(
     rendered: set[str] = set()
     lacking: set[str] = set()
     for configuration in configurations:
+        if configuration.prompt is None:
+            continue
         placed = (draft.prompts | inline).get(configuration.prompt)
         if placed is None and configuration.prompt not in lacking:
             lacking.add(configuration.prompt)

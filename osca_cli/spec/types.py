@@ -99,13 +99,21 @@ class Task:
     weight: float = 1.0
     budget: Budget | None = None
 
+    def template(self, prompt: str | None) -> Template:
+        """Return the prompt of this name, as this task has it."""
+        return NO_PROMPT if prompt is None else self.prompts[prompt]
+
+
+NO_PROMPT = ChatTemplate(())
+"""The template of a configuration without a prompt: a chat without a message."""
+
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """Everything that fixes the distribution of one sample.
 
     Attributes:
-        prompt: Name of its prompt, to be looked up in the task.
+        prompt: Name of its prompt, to be looked up in the task; ``None`` for a program that needs none.
         parameters: Sampling parameters as the spec writes them.
         system: Text that becomes the system message of its prompt, or heads the one that is there.
         tasks: Names of the tasks that it applies to.
@@ -117,7 +125,7 @@ class Configuration:
     name: str
     backend: str
     model: str
-    prompt: str
+    prompt: str | None
     parameters: Mapping[str, Json]
     extra: Mapping[str, Json]
     variables: Mapping[str, Json]

@@ -180,3 +180,9 @@ def m003_money(db: Database) -> None:
 def m004_logprobs(db: Database) -> None:
     """Keep the log-probabilities of a sample's tokens, in JSON."""
     db.execute("ALTER TABLE samples ADD COLUMN logprobs TEXT")
+
+
+@migrations()
+def m005_details(db: Database) -> None:
+    """Keep what a program gives with its answer: its own verdict, its steps, its standard error."""
+    db.execute("ALTER TABLE samples ADD COLUMN details TEXT")

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -142,13 +142,14 @@ class Pool:
         with self.writing() as sql:
             add_spending(sql, run, settle)
             row = sql.execute(
-                "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 (
                     key, cell.request_id, index, run.id, int(run.kind == "execute"), seed,
                     _storable(sample.text), _storable(sample.finish_reason), sample.input_tokens,
                     sample.output_tokens, sample.seconds, sample.usd,
                     None if sample.model is None else _storable(sample.model), self._now(),
                     sample.cached_tokens, sample.reasoning_tokens, _logprobs(sample),
+                    None if sample.details is None else _storable(canonical_json(sample.details)),
                 ),
             )  # fmt: skip
         return row.rowcount == 1
@@ -228,10 +229,13 @@ class Pool:
         """Return one sample."""
         row = self.connection.execute(
             "SELECT text, finish_reason, input_tokens, output_tokens, seconds, usd, model, cached_tokens,"
-            " reasoning_tokens FROM samples WHERE request = ? AND idx = ?",
+            " reasoning_tokens, details FROM samples WHERE request = ? AND idx = ?",
             (request, index),
         ).fetchone()
-        return Sample(*row) if row else None
+        if row is None:
+            return None
+        sample, details = Sample(*row[:-1]), row[-1]
+        return sample if details is None else replace(sample, details=json.loads(details))
 
     def verdict(self, request: str, check: str, index: int) -> Verdict | None:
         """Return a sample's verdict by one verifier; an error is none, so that it is verified again."""

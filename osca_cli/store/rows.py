@@ -13,7 +13,7 @@ from osca_cli.store.pool import Pool
 
 _SAMPLES = """
     SELECT s.idx AS "index", s.text, v.answer, v.passed, v.score, v.reason, s.finish_reason,
-           s.input_tokens, s.output_tokens, s.usd, s.seconds, s.logprobs
+           s.input_tokens, s.output_tokens, s.usd, s.seconds, s.logprobs, s.details
     FROM samples s
     LEFT JOIN verdicts v ON v.request = s.request AND v.idx = s.idx AND v.verifier = ?2
     WHERE s.request = ?1
@@ -54,5 +54,6 @@ def _of_cell(sql: sqlite3.Connection, request: str, check: str) -> Iterator[dict
     for values in cursor:
         row = dict(zip(names, values, strict=True))
         row["passed"] = None if row["passed"] is None else bool(row["passed"])
-        row["logprobs"] = None if row["logprobs"] is None else json.loads(row["logprobs"])
+        for key in ("logprobs", "details"):
+            row[key] = None if row[key] is None else json.loads(row[key])
         yield row

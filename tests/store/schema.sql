@@ -68,7 +68,7 @@ CREATE TABLE samples (
         usd REAL,
         model TEXT,
         drawn_at TEXT NOT NULL
-    , cached_tokens INTEGER, reasoning_tokens INTEGER, logprobs TEXT) STRICT;
+    , cached_tokens INTEGER, reasoning_tokens INTEGER, logprobs TEXT, details TEXT) STRICT;
 CREATE TABLE verdicts (
         request TEXT NOT NULL,
         verifier TEXT NOT NULL,
