@@ -14,6 +14,7 @@
     │   │   └── LostAnswerError  1   it may have been answered, and charged
     │   ├── RejectedError        1   the same request will never succeed
     │   ├── RefusedError         1   none like it will: the run stops
+    │   ├── BrokenBackendError   1   the backend itself is at fault, and may have been charged
     │   └── UnavailableError     1   a model or engine cannot be had here
     ├── CheckFailedError         3   an assertion of `osca check` does not hold
     ├── BudgetReachedError       4   the budget or limit ended first
@@ -119,6 +120,10 @@ class RejectedError(BackendError):
 
 class RefusedError(BackendError):
     """No request like this one will succeed: a refused key, model or parameter. The run stops."""
+
+
+class BrokenBackendError(BackendError):
+    """The backend itself is at fault: it raised what no backend may, or returned what are no samples."""
 
 
 class UnavailableError(BackendError):

@@ -36,15 +36,17 @@ class Backend(Protocol):
             an error of the spec, never dropped.
         prompts: The kinds of prompt that it takes.
         max_in_flight: How many calls of :meth:`draw` may be under way together.
-        samples_per_request: How many samples one call may ask for.
         deterministic_at_zero: Whether temperature 0 always gives the same text.
     """
 
     parameters: ClassVar[frozenset[str]]
     prompts: ClassVar[frozenset[Literal["chat", "completion"]]]
-    samples_per_request: ClassVar[int]
     deterministic_at_zero: ClassVar[bool]
     max_in_flight: int
+
+    @property
+    def samples_per_request(self) -> int:
+        """How many samples one call of :meth:`draw` may ask for."""
 
     def __init__(self, settings: Mapping[str, Json], site: Site) -> None:
         """Take the settings of the spec's ``backends:`` entry, already valid. Must not load anything."""
@@ -63,7 +65,11 @@ class Backend(Protocol):
         """Return the engine's name and version, and what else a reader of the samples should know."""
 
     async def draw(self, model: str, request: Request, seeds: Sequence[int]) -> Sequence[Sample]:
-        """Draw one sample for each seed, in order.
+        """Draw one sample for each seed, in order; at most ``samples_per_request`` are asked for.
+
+        Fewer may be returned, and the others are asked for again. Where one answer holds several samples, its
+        tokens are shared out over them, each says how many they are (``choices``), and the first seed is
+        that of them all.
 
         Raises:
             RetryableError: the same request may succeed later.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from osca_backends.connection import Connection, Data, Place, http_client, place
 from osca_cli.errors import RefusedError
+from osca_cli.model import Usage
 
 if TYPE_CHECKING:
     import httpx2
@@ -31,7 +32,7 @@ class Hosted:
     sdk: ClassVar[str]
     vendor_url: ClassVar[str]
     key_variable: ClassVar[str]
-    samples_per_request: ClassVar[int] = 1
+    samples_per_request: int = 1
     deterministic_at_zero: ClassVar[bool] = False
     hosted: ClassVar[bool] = True
 
@@ -83,6 +84,20 @@ def integer(value: object) -> int | None:
 def mapping(value: object) -> Data:
     """Return a JSON object that a server may leave out."""
     return value if isinstance(value, Mapping) else {}
+
+
+def shared(usage: Usage | None, parts: int) -> list[Usage | None]:
+    """Share the tokens of an answer out over its samples, as equally as whole numbers can be; they add up."""
+    if usage is None:
+        return [None] * parts
+    columns = [_parts(count, parts) for count in (usage.input, usage.output, usage.cached)]
+    reasoning = [None] * parts if usage.reasoning is None else _parts(usage.reasoning, parts)
+    return [Usage(*counts) for counts in zip(*columns, reasoning, strict=True)]
+
+
+def _parts(count: int, parts: int) -> list[int]:
+    least, more = divmod(count, parts)
+    return [least + (part < more) for part in range(parts)]
 
 
 def refuse_reserved(extra: Mapping[str, Json], reserved: frozenset[str]) -> None:

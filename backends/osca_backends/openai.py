@@ -12,6 +12,7 @@ from osca_backends.hosted import (
     integer,
     mapping,
     refuse_reserved,
+    shared,
 )
 from osca_backends.logprobs import asking, logprobs_of
 from osca_cli.errors import LostAnswerError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from osca_backends.connection import Answer, Data, Place
     from osca_cli.model import Json, Request
+    from osca_cli.protocols import Site
 
 # What osca itself fills in; `extra` may hold anything else.
 RESERVED = frozenset(
@@ -34,8 +36,8 @@ RESERVED = frozenset(
 class OpenAI(Hosted):
     """The ``openai`` backend.
 
-    Settings: ``base_url``, ``api_key_env``, ``timeout_s``, ``max_in_flight``, and ``seed: false`` for servers
-    that do not take a seed.
+    Settings: ``base_url``, ``api_key_env``, ``timeout_s``, ``max_in_flight``; ``seed: false`` for servers
+    that do not take a seed; ``n``, how many samples of a prompt one request asks for.
     """
 
     parameters: ClassVar[frozenset[str]] = frozenset(
@@ -46,12 +48,18 @@ class OpenAI(Hosted):
     vendor_url: ClassVar[str] = "https://api.openai.com/v1"
     key_variable: ClassVar[str] = "OPENAI_API_KEY"
 
+    def __init__(
+        self, settings: Mapping[str, Json], site: Site, *, client: httpx2.AsyncClient | None = None
+    ) -> None:
+        super().__init__(settings, site, client=client)
+        self.samples_per_request = integer(settings.get("n")) or 1
+
     def sent(self, parameters: Mapping[str, Json]) -> Mapping[str, Json]:
         """Return the parameters as they are: a server's defaults are its own, and some take no others."""
         return parameters
 
     async def draw(self, model: str, request: Request, seeds: Sequence[int]) -> Sequence[Sample]:
-        """Draw one sample, with the first seed.
+        """Draw samples by one request, with the first seed: as many as there are seeds, if the server likes.
 
         Raises:
             RetryableError: the same request may succeed later.
@@ -60,10 +68,12 @@ class OpenAI(Hosted):
             UnavailableError: there is no key.
         """
         path, body = self._asked(model, request, seeds[0])
-        return [_sample(await self._connection().post(path, body))]
+        if len(seeds) > 1:
+            body["n"] = len(seeds)
+        return _samples(await self._connection().post(path, body), len(seeds))
 
     def _asked(self, model: str, request: Request, seed: int) -> tuple[str, dict[str, Json]]:
-        """Return the path and the body of the request for a sample."""
+        """Return the path and the body of the request for one sample."""
         refuse_reserved(request.extra, RESERVED)
         body = {"model": model, **self._parameters(request), **request.extra}
         body |= asking(request.logprobs, chat=isinstance(request.prompt, Chat))
@@ -85,18 +95,30 @@ class OpenAI(Hosted):
         return sdk.AsyncOpenAI(api_key=where.key, base_url=where.base_url, max_retries=0, http_client=http)
 
 
-def _sample(answer: Answer) -> Sample:
-    """Read the one choice of an answer.
+def _samples(answer: Answer, asked: int) -> list[Sample]:
+    """Read the choices of an answer, at most as many as were asked for.
 
     Raises:
         LostAnswerError: there is none.
     """
     data = answer.data
     usage = _usage(mapping(data.get("usage")))
-    choices = data.get("choices")
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+    told = data.get("choices")
+    choices = (
+        [choice for choice in told if isinstance(choice, dict)][:asked] if isinstance(told, list) else []
+    )
+    if not choices:
         raise LostAnswerError(f"{answer.host}: answered without a choice", usage=usage)
-    text, finish_reason = _text(choices[0])
+    if len(choices) > 1 and "timings" in data:
+        usage = None  # llama.cpp counts the tokens of one choice only
+    shares = shared(usage, len(choices))
+    return [
+        _sample(answer, choice, share, len(choices)) for choice, share in zip(choices, shares, strict=True)
+    ]
+
+
+def _sample(answer: Answer, choice: Data, usage: Usage | None, choices: int) -> Sample:
+    text, finish_reason = _text(choice)
     return Sample(
         text=text,
         finish_reason=finish_reason,
@@ -105,9 +127,10 @@ def _sample(answer: Answer) -> Sample:
         cached_tokens=usage.cached if usage else None,
         reasoning_tokens=usage.reasoning if usage else None,
         seconds=answer.seconds,
-        model=str(data["model"]) if data.get("model") else None,
+        model=str(answer.data["model"]) if answer.data.get("model") else None,
         quota=answer.quota,
-        logprobs=logprobs_of(choices[0]),
+        logprobs=logprobs_of(choice),
+        choices=choices,
     )
 
 

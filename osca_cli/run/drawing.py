@@ -1,17 +1,17 @@
-"""Draws one sample: waits for its turn, sets its money aside, asks, and asks again where that may help."""
+"""Draws samples: waits for a turn, sets money aside, asks, and asks again where that may help."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 import anyio
 
 from osca_cli.errors import (
     BackendError,
+    BrokenBackendError,
     BusyError,
     InterruptedRunError,
     LostAnswerError,
@@ -23,31 +23,28 @@ from osca_cli.errors import (
 from osca_cli.identity import draw_seed, sample_key
 from osca_cli.model import Sample
 from osca_cli.protocols import Backend
+from osca_cli.run.guard import ask
 from osca_cli.run.limits import Limiter, Turn, limits_of
 from osca_cli.run.money import Money, Stake, most_usage
 from osca_cli.run.retries import Retries, retrying
 from osca_cli.spec.cells import Cell
 from osca_cli.spec.types import BackendSettings, Spec
-from osca_cli.store.pool import Pool, Run
+from osca_cli.store.pool import Pool
 from osca_cli.store.spending import release
+from osca_cli.store.values import Drawn, Run
 
-GIVE_UP_AFTER = 5  # samples of one backend in a row that no retry could get
+GIVE_UP_AFTER = 5  # draws of one backend in a row that no retry could get
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """A sample that is paid for and not yet kept.
+class Reply:
+    """The samples of one request.
 
     Attributes:
-        sample: With what it cost, where that is known.
-        key: Its identity.
-        seed: The seed that was sent.
-        settle: What it cost less what was set aside for it.
+        settle: What they cost less what was set aside for them.
     """
 
-    sample: Sample
-    key: str
-    seed: int
+    drawn: tuple[Drawn, ...]
     settle: float
 
 
@@ -81,13 +78,12 @@ class Drawing:
         self._stopping = stopping
         self._limiters = _limiters(spec.backends, backends)
         self._retries = {name: _retries(spec.backends[name], one) for name, one in backends.items()}
-        self._failed_in_a_row: Counter[str] = Counter()
-        self._failed_on: defaultdict[str, set[str]] = defaultdict(set)
+        self._failed_in_a_row: defaultdict[str, set[object]] = defaultdict(set)
         self._answered: set[str] = set()
         self._random = Random()  # noqa: S311 - spreads retries; samples have seeds of their own
 
-    async def draw(self, cell: Cell, index: int) -> Drawn:
-        """Draw a sample; whoever called keeps it.
+    async def draw(self, cell: Cell, indices: Sequence[int]) -> Reply:
+        """Draw samples of a cell by one request: of these the first, or more; whoever called keeps them.
 
         Raises:
             InterruptedRunError: the run is stopping, and nothing was sent.
@@ -95,86 +91,102 @@ class Drawing:
             BudgetReachedError: it could pass the limit of what the spec may cost.
         """
         name = cell.configuration.backend
-        key = sample_key(cell.request, index)
-        seed = draw_seed(self._spec.seed, key)
-
-        async def attempt() -> Drawn:
-            sample, settle = await self._attempt(cell, index, seed)
-            return Drawn(sample, key, seed, settle)
-
         try:
-            drawn = await retrying(attempt, self._retries[name], stopping=self._stopping, random=self._random)
+            reply = await retrying(
+                lambda: self._attempt(cell, indices),
+                self._retries[name],
+                stopping=self._stopping,
+                random=self._random,
+            )
         except RefusedError as error:
             place = cell.configuration.place
             where = (
                 f"{self._spec.path}:{place.line}:{place.column}: configuration '{cell.configuration.name}'"
             )
             raise RefusedError(f"{where}: {error}") from error
-        except RetryableError as error:
+        except (RetryableError, BrokenBackendError) as error:
             self._count_failure(cell, error)
             raise
-        self._failed_in_a_row[name] = 0
+        self._failed_in_a_row[name].clear()
         self._answered.add(name)
-        return drawn
+        return reply
 
-    async def _attempt(self, cell: Cell, index: int, seed: int) -> tuple[Sample, float]:
-        """Make one request; return its sample and what is to be settled."""
+    async def _attempt(self, cell: Cell, indices: Sequence[int]) -> Reply:
+        """Make one request, for fewer samples where money is short."""
         limiter = self._limiters[cell.configuration.backend]
         usage = most_usage(cell.request)
-        async with limiter.turn(usage.input // 4 + usage.output) as turn:
-            stake = await self._money.reserve(cell)
+        async with limiter.turn(usage.input // 4 + len(indices) * usage.output) as turn:
+            stake = await self._money.reserve(cell, len(indices))
             if self._stopping.is_set():
                 self._give_back(stake)
                 raise InterruptedRunError("the run is stopping")
-            sample = await self._ask(cell, index, seed, limiter, turn, stake)
-        known = sample.input_tokens is not None and sample.output_tokens is not None
-        tokens = (sample.input_tokens or 0) + (sample.output_tokens or 0) if known else None
-        limiter.answered(turn, tokens, sample.quota)
-        usd = self._money.cost(stake, sample)
-        return sample.costing(usd), self._money.close(stake, usd)
+            asked = indices[: stake.samples]
+            keys = [sample_key(cell.request, index) for index in asked]
+            seeds = [draw_seed(self._spec.seed, key) for key in keys]
+            samples = await self._ask(cell, asked, seeds, limiter, turn, stake)
+        limiter.answered(turn, _tokens(samples), samples[-1].quota)
+        costs = self._money.cost(stake, samples)
+        settle = self._money.close(stake, sum(usd or 0.0 for usd in costs))
+        if samples[0].choices > 1:
+            seeds = [seeds[0]] * len(seeds)  # the one that was sent
+        paid = [sample.costing(usd) for sample, usd in zip(samples, costs, strict=True)]
+        rows = zip(asked, paid, keys, seeds, strict=False)  # fewer may have come than were asked for
+        return Reply(tuple(Drawn(*row) for row in rows), settle)
 
     async def _ask(
-        self, cell: Cell, index: int, seed: int, limiter: Limiter, turn: Turn, stake: Stake
-    ) -> Sample:
-        backend = self._backends[cell.configuration.backend]
+        self,
+        cell: Cell,
+        indices: Sequence[int],
+        seeds: Sequence[int],
+        limiter: Limiter,
+        turn: Turn,
+        stake: Stake,
+    ) -> Sequence[Sample]:
+        name, model = cell.configuration.backend, cell.configuration.model
         try:
-            samples = await _draw(backend, cell, index, seed)
-            if len(samples) != 1:
-                raise BackendError(f"the backend returned {len(samples)} samples where one was asked for")
-        except LostAnswerError as error:
-            usd = self._money.lost(stake, error.usage)
+            backend, entry = self._backends[name], self._spec.backends[name]
+            return await ask(backend, entry, model, cell.request, seeds, indices)
+        except (LostAnswerError, BrokenBackendError) as error:
+            usage = error.usage if isinstance(error, LostAnswerError) else None
+            usd = self._money.lost(stake, usage)
             settle = self._money.close(stake, usd)
-            self._pool.add_error(self._run, cell, index, error, usd=usd, settle=settle)
+            self._pool.add_errors(self._run, cell, indices, error, usd=usd, settle=settle)
             raise
         except BackendError as error:
             if isinstance(error, BusyError):
                 limiter.refused(turn, error.retry_after_s)
             self._give_back(stake)
             raise
-        return samples[0]
 
     def _give_back(self, stake: Stake) -> None:
         if settle := self._money.close(stake, None):
             release(self._pool, self._run, -settle)
 
-    def _count_failure(self, cell: Cell, error: RetryableError) -> None:
+    def _count_failure(self, cell: Cell, error: BackendError) -> None:
         """Stop a run whose server does not come back, instead of waiting for every sample in turn.
 
         A program is not asked again, and may fail on some problems alone: it stops a run only where it has
         answered nothing.
         """
-        name = cell.configuration.backend
-        self._failed_in_a_row[name] += 1
-        self._failed_on[name].add(cell.problem_id)
+        name, failed = cell.configuration.backend, self._failed_in_a_row[cell.configuration.backend]
         program = cell.request.problem is not None
-        failures = len(self._failed_on[name]) if program else self._failed_in_a_row[name]
         hopeless = name not in self._answered if program else self._retries[name].most > 0
-        if hopeless and failures >= GIVE_UP_AFTER:
-            what = "problems" if program else "samples"
+        # What fails on one problem because of the problem does so for all of its samples: they count once.
+        once = program or isinstance(error, BrokenBackendError)
+        failed.add(cell.problem_id if once else object())
+        if hopeless and len(failed) >= GIVE_UP_AFTER:
+            what = "problems" if once else "samples"
             raise UnavailableError(
                 f"backend '{name}': {GIVE_UP_AFTER} {what} in a row could not be had"
                 f" (last: {first_line(error)}); what was drawn is kept, and the same command goes on"
             ) from error
+
+
+def _tokens(samples: Sequence[Sample]) -> int | None:
+    """Return the tokens of a request, or ``None`` where they were not counted."""
+    counts = [count for sample in samples for count in (sample.input_tokens, sample.output_tokens)]
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 def _limiters(settings: Mapping[str, BackendSettings], backends: Mapping[str, Backend]) -> dict[str, Limiter]:
@@ -196,9 +208,3 @@ def _retries(entry: BackendSettings, backend: Backend) -> Retries:
         return Retries(0)  # a program knows itself what it may ask again, and costs what it costs
     most = entry.settings.get("max_retries")
     return Retries(most) if isinstance(most, int) else Retries()
-
-
-async def _draw(backend: Any, cell: Cell, index: int, seed: int) -> Sequence[Sample]:
-    more = {} if cell.request.problem is None else {"indices": [index]}
-    samples: Sequence[Sample] = await backend.draw(cell.configuration.model, cell.request, [seed], **more)
-    return samples

@@ -5,7 +5,7 @@ Why the ledger is in the pool: docs/decisions/062-money.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import anyio
@@ -16,8 +16,9 @@ from osca_cli.protocols import Backend
 from osca_cli.spec.cells import Cell
 from osca_cli.spec.prices import Price
 from osca_cli.spec.types import Configuration, Spec
-from osca_cli.store.pool import Pool, Run
+from osca_cli.store.pool import Pool
 from osca_cli.store.spending import reserve, spent
+from osca_cli.store.values import Run
 
 # No tokenizer makes more tokens than there are bytes; chat templates add a few for each message.
 _TOKENS_AROUND_A_MESSAGE = 32
@@ -25,9 +26,15 @@ _TOKENS_AROUND_A_MESSAGE = 32
 
 @dataclass(frozen=True, slots=True)
 class Stake:
-    """What a request may cost, and what was set aside for it."""
+    """What a request may cost, and what was set aside for it.
+
+    Attributes:
+        samples: How many samples it may ask for.
+        most: The most that they can cost together.
+    """
 
     price: Price | None
+    samples: int
     most: float
     reserved: float
 
@@ -51,32 +58,47 @@ class Money:
         self._settled = anyio.Event()
         self.usd = 0.0
 
-    async def reserve(self, cell: Cell) -> Stake:
+    async def reserve(self, cell: Cell, samples: int = 1) -> Stake:
         """Set aside the most that a request may cost; waits while other requests hold what it needs.
 
+        A request for several samples reserves as much as one for each: some servers make it just that. Where
+        the limit has not enough left for all of them, fewer are asked for.
+
         Raises:
-            BudgetReachedError: it could pass the limit, and nothing under way will give any back.
+            BudgetReachedError: a single one could pass the limit, and nothing under way will give any back.
         """
         price = self._prices[cell.configuration.name]
         most = 0.0 if price is None else price.most_usd(most_usage(cell.request))
         limit = self._spec.limit_usd
         if limit is None or not most:
-            return Stake(price, most, 0.0)
-        while not reserve(self._pool, self._run, most, limit):
-            if not self._open:
+            return Stake(price, samples, samples * most, 0.0)
+        while not reserve(self._pool, self._run, samples * most, limit):
+            if self._open:
+                await self._settled.wait()
+            elif samples > 1:
+                samples //= 2
+            else:
                 raise self._reached(cell.configuration, most, limit)
-            await self._settled.wait()
         self._open += 1
-        return Stake(price, most, most)
+        return Stake(price, samples, samples * most, samples * most)
 
-    def cost(self, stake: Stake, sample: Sample) -> float | None:
-        """Return what a sample cost: as its program says, else by its tokens; ``None`` if unpriced."""
-        if sample.usd is not None or stake.price is None:
-            return sample.usd
-        if sample.input_tokens is None or sample.output_tokens is None:
-            return stake.most  # the server does not count, so the worst is assumed
-        usage = Usage(sample.input_tokens, sample.output_tokens, sample.cached_tokens or 0)
-        return stake.price.usd(usage, sample.seconds or 0.0)
+    def cost(self, stake: Stake, samples: Sequence[Sample]) -> list[float | None]:
+        """Return what each sample of a request cost: as its program says, else an equal share of its tokens.
+
+        ``None`` where there is no price. Where the server does not count, the worst is assumed.
+        """
+        price = stake.price
+        if price is None or any(sample.usd is not None for sample in samples):
+            return [sample.usd for sample in samples]
+        counted = [usage for usage in map(_usage, samples) if usage is not None]
+        number = len(samples)
+        if len(counted) < number:
+            return [stake.most / number] * number
+        if samples[0].choices == 1:
+            pairs = zip(counted, samples, strict=True)
+            return [price.usd(usage, sample.seconds or 0.0) for usage, sample in pairs]
+        usd = price.usd(_together(counted), samples[0].seconds or 0.0) + (number - 1) * price.sample
+        return [usd / number] * number
 
     def lost(self, stake: Stake, usage: Usage | None) -> float | None:
         """Return the most that a request cost whose answer was lost."""
@@ -100,6 +122,20 @@ class Money:
             f" sample of configuration '{configuration.name}' may cost {most:.6g}; what was drawn is kept."
             " Raise the limit, or lower max_tokens"
         )
+
+
+def _usage(sample: Sample) -> Usage | None:
+    if sample.input_tokens is None or sample.output_tokens is None:
+        return None
+    return Usage(sample.input_tokens, sample.output_tokens, sample.cached_tokens or 0)
+
+
+def _together(usages: Sequence[Usage]) -> Usage:
+    return Usage(
+        input=sum(usage.input for usage in usages),
+        output=sum(usage.output for usage in usages),
+        cached=sum(usage.cached for usage in usages),
+    )
 
 
 def most_usage(request: Request) -> Usage:

@@ -16,7 +16,8 @@ from osca_cli.run.session import Session, run_session
 from osca_cli.run.tally import Tally
 from osca_cli.spec.cells import Cell, CellMaker
 from osca_cli.spec.types import Configuration, Spec
-from osca_cli.store.pool import Pool, RunKind
+from osca_cli.store.pool import Pool
+from osca_cli.store.values import RunKind
 
 
 def run_pilot(
@@ -77,8 +78,8 @@ async def draw(session: Session, asks: Sequence[Ask]) -> None:
 
 
 async def _draw_parts(session: Session, maker: CellMaker, parts: Sequence[Ask], in_flight: int) -> None:
-    async def obtain(item: tuple[Cell, int]) -> None:
-        await session.sampling.obtain(*item)
+    async def obtain(item: tuple[Cell, Sequence[int]]) -> None:
+        await session.sampling.obtain_all(*item)
 
     for part in parts:
         work = _work(session, lacking(maker, session.pool, part, register=True))
@@ -86,11 +87,15 @@ async def _draw_parts(session: Session, maker: CellMaker, parts: Sequence[Ask], 
         await for_each(work, obtain, at_once=2 * in_flight, stopping=session.sampling.stopping)
 
 
-def _work(session: Session, lacks: Iterable[Lack]) -> Iterator[tuple[Cell, int]]:
+def _work(session: Session, lacks: Iterable[Lack]) -> Iterator[tuple[Cell, Sequence[int]]]:
+    """Yield what is done together: a sample to verify, or the samples that one request asks for."""
     for lack in lacks:
         session.tally.found(lack.cell.configuration.name, lack.there)
-        for index in (*lack.unverified, *lack.undrawn):
-            yield lack.cell, index
+        for index in lack.unverified:
+            yield lack.cell, (index,)
+        most = session.backends[lack.cell.configuration.backend].samples_per_request
+        for first in range(0, len(lack.undrawn), most):
+            yield lack.cell, lack.undrawn[first : first + most]
 
 
 def _by_prompt(ask: Ask) -> list[Ask]:

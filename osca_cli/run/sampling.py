@@ -1,11 +1,14 @@
-"""Gets the verdict of a sample: from the pool, or by drawing, keeping and verifying it."""
+"""Gets the verdicts of samples: from the pool, or by drawing, keeping and verifying them."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import anyio
 
 from osca_cli.errors import (
     BackendError,
+    BrokenBackendError,
     BudgetReachedError,
     InterruptedRunError,
     LostAnswerError,
@@ -15,12 +18,13 @@ from osca_cli.errors import (
     UnavailableError,
 )
 from osca_cli.model import Sample, Verdict
-from osca_cli.run.drawing import Drawing
+from osca_cli.run.drawing import Drawing, Reply
 from osca_cli.run.reported import verdict_without_verifier
 from osca_cli.run.tally import Tally
 from osca_cli.run.verification import Verification
 from osca_cli.spec.cells import Cell
-from osca_cli.store.pool import Pool, Run
+from osca_cli.store.pool import Pool
+from osca_cli.store.values import Run
 
 
 class Sampling:
@@ -66,59 +70,90 @@ class Sampling:
         Raises:
             MissingSamplesError: offline, and the pool lacks one.
         """
-        # Two configurations may make the same request: the second waits for the first one's sample.
-        place = cell.request_id, index
-        while place in self._in_flight:
-            await self._in_flight[place].wait()
-        done = self._in_flight[place] = anyio.Event()
+        return (await self.obtain_all(cell, [index])).get(index)
+
+    async def obtain_all(self, cell: Cell, indices: Sequence[int]) -> dict[int, Verdict]:
+        """Return the verdicts of samples of a cell by their index; what is missing is drawn together.
+
+        Raises:
+            MissingSamplesError: offline, and the pool lacks one.
+        """
+        # Two configurations may make the same request: the second waits for the first one's samples.
+        places = [(cell.request_id, index) for index in indices]
+        while busy := next((self._in_flight[place] for place in places if place in self._in_flight), None):
+            await busy.wait()
+        done = anyio.Event()
+        self._in_flight.update(dict.fromkeys(places, done))
         try:
-            verdict = self._pool.verdict(cell.request_id, cell.check_id, index)
-            if verdict is not None:
-                self._tally.found(cell.configuration.name)
-                return verdict
-            sample = await self._sample(cell, index)
-            return await self._verdict(cell, index, sample) if sample else None
+            verdicts, samples = self._there(cell, indices)
+            samples |= await self._draw(cell, [i for i in indices if i not in verdicts and i not in samples])
+            for index, sample in samples.items():
+                verdicts[index] = await self._verdict(cell, index, sample)
+            return verdicts
         finally:
-            del self._in_flight[place]
+            for place in places:
+                del self._in_flight[place]
             done.set()
 
-    async def _sample(self, cell: Cell, index: int) -> Sample | None:
-        sample = self._pool.sample(cell.request_id, index)
-        if sample is not None:
-            self._tally.found(cell.configuration.name)
-            return sample
-        if self._offline:
+    def _there(self, cell: Cell, indices: Sequence[int]) -> tuple[dict[int, Verdict], dict[int, Sample]]:
+        """Return what the pool has: verdicts, and samples that have none."""
+        verdicts, samples = {}, {}
+        for index in indices:
+            if verdict := self._pool.verdict(cell.request_id, cell.check_id, index):
+                verdicts[index] = verdict
+            elif sample := self._pool.sample(cell.request_id, index):
+                samples[index] = sample
+        self._tally.found(cell.configuration.name, len(verdicts) + len(samples))
+        return verdicts, samples
+
+    async def _draw(self, cell: Cell, indices: Sequence[int]) -> dict[int, Sample]:
+        """Draw and keep samples, by as many requests as it takes; those that fail are missing."""
+        if indices and self._offline:
             raise MissingSamplesError(
-                f"offline, and the pool {self._pool.path} lacks sample {index} of configuration"
+                f"offline, and the pool {self._pool.path} lacks sample {indices[0]} of configuration"
                 f" '{cell.configuration.name}' on problem '{cell.problem.id}' of task '{cell.problem.task}';"
                 " run without --offline to draw it"
             )
-        try:
-            return await self._draw(cell, index)
-        except InterruptedRunError:
-            return None
-        except (BudgetReachedError, UnavailableError) as error:
-            self._stop(error)
-            return None
-        except BackendError as error:
-            if not isinstance(error, LostAnswerError):  # that one is noted with what it may have cost
-                self._pool.add_error(self._run, cell, index, error)
-            self._tally.failed(cell.configuration.name, error)
-            if isinstance(error, RefusedError):
-                self._stop(error)
-            return None
+        samples: dict[int, Sample] = {}
+        while left := [index for index in indices if index not in samples]:
+            try:
+                reply = await self._drawing.draw(cell, left)
+            except InterruptedRunError:
+                break
+            except OscaError as error:
+                self._failed(cell, left, error)
+                break
+            samples |= self._keep(cell, reply)
+        return samples
 
-    async def _draw(self, cell: Cell, index: int) -> Sample:
-        drawn = await self._drawing.draw(cell, index)
-        new = self._pool.add_sample(
-            self._run, cell, index, drawn.sample, key=drawn.key, seed=drawn.seed, settle=drawn.settle
-        )
-        if new:
-            self._tally.drew(cell.configuration.name, drawn.sample)
-            return drawn.sample
-        # Another process drew it first; its sample is the one that counts.
-        self._tally.found(cell.configuration.name)
-        return self._pool.sample(cell.request_id, index) or drawn.sample
+    def _failed(self, cell: Cell, indices: Sequence[int], error: OscaError) -> None:
+        """Note samples that did not come; where none like them will, the run stops.
+
+        Raises:
+            OscaError: it is not about a draw.
+        """
+        if isinstance(error, BudgetReachedError | UnavailableError):
+            self._stop(error)
+            return
+        if not isinstance(error, BackendError):
+            raise error
+        if not isinstance(error, LostAnswerError | BrokenBackendError):  # noted with what they may have cost
+            self._pool.add_errors(self._run, cell, indices, error)
+        self._tally.failed(cell.configuration.name, error, len(indices))
+        if isinstance(error, RefusedError):
+            self._stop(error)
+
+    def _keep(self, cell: Cell, reply: Reply) -> dict[int, Sample]:
+        new = self._pool.add_samples(self._run, cell, reply.drawn, settle=reply.settle)
+        kept = {}
+        for drawn in reply.drawn:
+            kept[drawn.index] = drawn.sample
+            if drawn.index in new:
+                self._tally.drew(cell.configuration.name, drawn.sample)
+            else:  # another process drew it first; its sample is the one that counts
+                self._tally.found(cell.configuration.name)
+                kept[drawn.index] = self._pool.sample(cell.request_id, drawn.index) or drawn.sample
+        return kept
 
     def _stop(self, error: OscaError) -> None:
         """Let what is in flight end, since it is paid for, and draw nothing more."""

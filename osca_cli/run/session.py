@@ -25,7 +25,8 @@ from osca_cli.run.verification import Verification
 from osca_cli.spec.cells import CellMaker
 from osca_cli.spec.load import spec_hash
 from osca_cli.spec.types import Spec
-from osca_cli.store.pool import Pool, RunKind
+from osca_cli.store.pool import Pool
+from osca_cli.store.values import RunKind
 
 DRAIN_S = 5.0
 VERIFY_TIME_LIMIT_S = 10.0

@@ -66,9 +66,9 @@ class Tally:
         else:
             count.failed += 1
 
-    def failed(self, configuration: str, error: Exception) -> None:
-        """Count a draw that gave no sample."""
-        self.counts[configuration].errors += 1
+    def failed(self, configuration: str, error: Exception, number: int = 1) -> None:
+        """Count draws that gave no sample."""
+        self.counts[configuration].errors += number
         self.last_error = first_line(error)
 
     def sum(self) -> Count:

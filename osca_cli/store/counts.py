@@ -24,9 +24,10 @@ _WANT = """
     INSERT INTO wanted SELECT ?1, ?2, ?3, asked
     FROM requests INDEXED BY requests_by_asked WHERE id = ?2 AND asked > 0
 """
+# A plan draws its samples singly, so each pays for all of a prompt, though a pilot's may have shared one.
 _SAMPLES = """
-    SELECT w.place, avg(s.usd), avg(s.output_tokens), avg(s.seconds), avg(s.input_tokens),
-        avg(s.cached_tokens)
+    SELECT w.place, avg(s.usd), avg(s.output_tokens), avg(s.seconds), avg(s.input_tokens * s.choices),
+        avg(s.cached_tokens * s.choices)
     FROM wanted w
     CROSS JOIN samples s INDEXED BY samples_by_request ON s.request = w.request AND s.idx < w.asked
     GROUP BY w.place

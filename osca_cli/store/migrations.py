@@ -186,3 +186,20 @@ def m004_logprobs(db: Database) -> None:
 def m005_details(db: Database) -> None:
     """Keep what a program gives with its answer: its own verdict, its steps, its standard error."""
     db.execute("ALTER TABLE samples ADD COLUMN details TEXT")
+
+
+_CHOICES = (
+    # How many samples the answer held that this one came with: its tokens are an equal share of all of them.
+    "ALTER TABLE samples ADD COLUMN choices INTEGER NOT NULL DEFAULT 1",
+    "DROP INDEX samples_by_request",
+    """CREATE INDEX samples_by_request
+        ON samples(
+            request, idx, executed, input_tokens, cached_tokens, output_tokens, seconds, usd, choices)""",
+)
+
+
+@migrations()
+def m006_choices(db: Database) -> None:
+    """Tell samples that shared a prompt, so that one drawn alone can be priced."""
+    for statement in _CHOICES:
+        db.execute(statement)

@@ -6,17 +6,26 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
 
 from osca_cli.errors import PoolError
-from osca_cli.identity import canonical_json, digest
+from osca_cli.identity import digest
 from osca_cli.model import Sample, Split, Verdict
 from osca_cli.spec.cells import Cell
 from osca_cli.store.file import explained, open_pool_file
+from osca_cli.store.values import (
+    Drawn,
+    Run,
+    RunKind,
+    configuration_row,
+    problem_row,
+    request_row,
+    sample_row,
+    storable,
+)
 
 # What is there already is not written again. A production problem may be one of the spec's: it stays that.
 _REGISTER_REQUEST = """
@@ -33,22 +42,7 @@ _REGISTER_CELL = """
         OR split IS NOT iif(excluded.split = 'production', split, excluded.split)
 """
 
-RunKind = Literal["pilot", "measure", "execute"]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run of osca over this pool.
-
-    Attributes:
-        spec: The spec's file.
-        spec_hash: Changes with the spec, not with its allocation.
-    """
-
-    id: int
-    kind: RunKind
-    spec: str
-    spec_hash: str
+_ADD_SAMPLE = "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 
 class Pool:
@@ -84,7 +78,7 @@ class Pool:
         self, kind: RunKind, *, spec: Path, spec_hash: str, osca: str, engines: Mapping[str, object]
     ) -> Run:
         """Record that a run begins. Nothing records that it ends: state is derived from rows."""
-        path = _storable(str(spec.resolve()))
+        path = storable(str(spec.resolve()))
         with self.writing() as sql:
             row = sql.execute(
                 "INSERT INTO runs (kind, spec, spec_hash, osca, engines, started_at) VALUES (?,?,?,?,?,?)",
@@ -108,16 +102,16 @@ class Pool:
         with self.writing() as sql:
             sql.executemany(
                 "INSERT OR IGNORE INTO problems VALUES (?,?,?,?,?,?)",
-                [_problem_row(cell) for cell in {cell.problem_id: cell for cell in cells}.values()],
+                [problem_row(cell) for cell in {cell.problem_id: cell for cell in cells}.values()],
             )
             sql.executemany(
                 "INSERT OR IGNORE INTO configurations VALUES (?,?,?)",
                 [
-                    _configuration_row(cell)
+                    configuration_row(cell)
                     for cell in {cell.configuration_id: cell for cell in cells}.values()
                 ],
             )
-            sql.executemany(_REGISTER_REQUEST, [_request_row(cell, asked) for cell in cells])
+            sql.executemany(_REGISTER_REQUEST, [request_row(cell, asked) for cell in cells])
             sql.executemany(
                 _REGISTER_CELL,
                 [(c.configuration_id, c.problem_id, split, c.request_id, c.check_id) for c in cells],
@@ -139,20 +133,24 @@ class Pool:
             seed: The seed that was sent.
             settle: What it cost less what was reserved for it, in USD: new or not, it was paid for.
         """
+        return self.add_samples(run, cell, [Drawn(index, sample, key, seed)], settle=settle) == {index}
+
+    def add_samples(self, run: Run, cell: Cell, drawn: Sequence[Drawn], *, settle: float = 0.0) -> set[int]:
+        """Keep the samples of one request, all or none; return the indices of those that were new.
+
+        Args:
+            run: The run that drew them.
+            cell: What was asked.
+            drawn: The samples.
+            settle: What they cost less what was reserved for them, in USD: new or not, they were paid for.
+        """
         with self.writing() as sql:
             add_spending(sql, run, settle)
-            row = sql.execute(
-                "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                (
-                    key, cell.request_id, index, run.id, int(run.kind == "execute"), seed,
-                    _storable(sample.text), _storable(sample.finish_reason), sample.input_tokens,
-                    sample.output_tokens, sample.seconds, sample.usd,
-                    None if sample.model is None else _storable(sample.model), self._now(),
-                    sample.cached_tokens, sample.reasoning_tokens, _logprobs(sample),
-                    None if sample.details is None else _storable(canonical_json(sample.details)),
-                ),
-            )  # fmt: skip
-        return row.rowcount == 1
+            return {
+                one.index
+                for one in drawn
+                if sql.execute(_ADD_SAMPLE, sample_row(run, cell, one, self._now())).rowcount
+            }
 
     def add_verdict(self, cell: Cell, index: int, verdict: Verdict) -> None:
         """Keep the verdict of a sample, in place of an earlier error by the same verifier.
@@ -160,7 +158,7 @@ class Pool:
         A pass or fail is never replaced by an error: another process may have verified it meanwhile.
         """
         passed = None if verdict.passed is None else int(verdict.passed)
-        answer = None if verdict.answer is None else _storable(verdict.answer)
+        answer = None if verdict.answer is None else storable(verdict.answer)
         with self.writing() as sql:
             sql.execute(
                 "INSERT INTO verdicts VALUES (?,?,?,?,?,?,?,?)"
@@ -169,7 +167,7 @@ class Pool:
                 " WHERE excluded.passed IS NOT NULL OR passed IS NULL",
                 (
                     cell.request_id, cell.check_id, index, passed, verdict.score, answer,
-                    _storable(verdict.reason), self._now(),
+                    storable(verdict.reason), self._now(),
                 ),
             )  # fmt: skip
 
@@ -193,13 +191,27 @@ class Pool:
             usd: The most that it may have cost.
             settle: That less what was reserved for it.
         """
-        kind, message = type(error).__name__, _storable(str(error))
+        self.add_errors(run, cell, [index], error, usd=usd, settle=settle)
+
+    def add_errors(
+        self,
+        run: Run,
+        cell: Cell,
+        indices: Sequence[int],
+        error: Exception,
+        *,
+        usd: float | None = None,
+        settle: float = 0.0,
+    ) -> None:
+        """Keep a failed draw of several samples, each with an equal share of what it may have cost."""
+        kind, message, now = type(error).__name__, storable(str(error)), self._now()
+        share = None if usd is None else usd / len(indices)
         with self.writing() as sql:
             add_spending(sql, run, settle)
-            sql.execute(
+            sql.executemany(
                 "INSERT INTO errors (request, idx, run, kind, message, failed_at, usd)"
                 " VALUES (?,?,?,?,?,?,?)",
-                (cell.request_id, index, run.id, kind, message, self._now(), usd),
+                [(cell.request_id, index, run.id, kind, message, now, share) for index in indices],
             )
 
     def add_plan(self, path: Path, text: str) -> None:
@@ -207,7 +219,7 @@ class Pool:
         with self.writing() as sql:
             sql.execute(
                 "INSERT OR IGNORE INTO plans VALUES (?,?,?,?)",
-                (digest(text), _storable(str(path.resolve())), _storable(text), self._now()),
+                (digest(text), storable(str(path.resolve())), storable(text), self._now()),
             )
 
     # What is there
@@ -277,36 +289,3 @@ def add_spending(sql: sqlite3.Connection, run: Run, usd: float) -> None:
     """Add to what a run has spent and set aside."""
     if usd:
         sql.execute("UPDATE runs SET usd = usd + ? WHERE id = ?", (usd, run.id))
-
-
-def _problem_row(cell: Cell) -> tuple[str, ...]:
-    problem = cell.problem
-    return (
-        cell.problem_id,
-        problem.task,
-        _storable(problem.id),
-        _storable(canonical_json(problem.fields)),
-        _storable(canonical_json(problem.reference)),
-        _storable(canonical_json(problem.tags)),
-    )
-
-
-def _configuration_row(cell: Cell) -> tuple[str, str, str]:
-    return cell.configuration_id, _storable(cell.configuration.name), _storable(cell.definition)
-
-
-def _request_row(cell: Cell, asked: int | Callable[[Cell], int]) -> tuple[str, int, str]:
-    return cell.request_id, asked(cell) if callable(asked) else asked, _storable(cell.body)
-
-
-def _logprobs(sample: Sample) -> str | None:
-    """Return ``[[token, log-probability, [[token, log-probability], …]], …]``; most asked for no third."""
-    if sample.logprobs is None:
-        return None
-    tokens = [token if token.top else token[:2] for token in sample.logprobs]
-    return _storable(json.dumps(tokens, ensure_ascii=False, separators=(",", ":")))
-
-
-def _storable(text: str) -> str:
-    """Replace lone surrogates, which UTF-8 cannot carry: a hostile text is no reason to lose a sample."""
-    return text.encode("utf-8", "replace").decode("utf-8")

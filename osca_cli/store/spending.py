@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from osca_cli.model import Usage
-from osca_cli.store.pool import Pool, Run, add_spending
+from osca_cli.store.pool import Pool, add_spending
+from osca_cli.store.values import Run
 
 # Files are kin that were the same file or held the same spec, and the kin of kin: what a spec has cost is
 # what they all did. So neither a plan nor an edit starts its purse anew.

@@ -165,6 +165,59 @@ def test_an_answer_that_ends_in_its_reasoning_is_an_empty_sample(ask):
     assert ask(OpenAI, answer=answer)[0].text == ""
 
 
+def draw_many(site: Site, answer: dict[str, Any], number: int = 3) -> tuple[list[Sample], dict[str, Any]]:
+    """Ask for several samples by one request; return them with the body that was sent."""
+    bodies = []
+
+    def handle(received: httpx2.Request) -> httpx2.Response:
+        bodies.append(json.loads(received.content))
+        return httpx2.Response(200, json=answer)
+
+    async def draw() -> list[Sample]:
+        client = httpx2.AsyncClient(transport=httpx2.MockTransport(handle))
+        backend = OpenAI({"base_url": "http://box:8000/v1", "n": 8}, site, client=client)
+        try:
+            return list(await backend.draw("tiny", request({}), range(41, 41 + number)))
+        finally:
+            await backend.aclose()
+
+    return anyio.run(draw), bodies[0]
+
+
+def choices_of(*texts: str) -> dict[str, Any]:
+    choices = [{"index": i, "message": {"content": text}} for i, text in enumerate(texts)]
+    return {**OPENAI_ANSWER, "choices": choices}
+
+
+def test_the_tokens_of_one_answer_are_shared_out_and_add_up(site):
+    samples, body = draw_many(site, choices_of("1", "2", "3"))
+
+    assert (body["n"], body["seed"]) == (3, 41)
+    assert [sample.text for sample in samples] == ["1", "2", "3"]
+    assert {sample.choices for sample in samples} == {3}
+    assert [sample.input_tokens for sample in samples] == [7, 7, 6]
+    assert [sample.output_tokens for sample in samples] == [3, 2, 2]
+    assert sum(sample.cached_tokens for sample in samples) == 12
+    assert sum(sample.reasoning_tokens for sample in samples) == 5
+    assert all(sample.cached_tokens <= sample.input_tokens for sample in samples)
+
+
+def test_no_more_samples_are_taken_than_were_asked_for_and_what_is_no_choice_is_left_out(site):
+    answer = choices_of("1", "2", "3")
+    answer["choices"].insert(1, None)
+
+    assert [sample.text for sample in draw_many(site, answer, 2)[0]] == ["1", "2"]
+    assert sum(sample.output_tokens for sample in draw_many(site, answer, 2)[0]) == 7
+
+
+def test_llama_cpp_counts_one_choice_so_that_the_tokens_of_several_are_unknown(site):
+    told = draw_many(site, {**choices_of("1", "2"), "timings": {}})[0]
+    single = draw_many(site, {**choices_of("1"), "timings": {}})[0]
+
+    assert [sample.output_tokens for sample in told] == [None, None]
+    assert [sample.output_tokens for sample in single] == [7]
+
+
 CHAT_LOGPROBS = {
     "content": [
         {"token": "2", "bytes": [50], "logprob": -0.123456, "top_logprobs": []},

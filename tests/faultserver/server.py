@@ -57,15 +57,16 @@ class Reply:
 Script = Callable[[Asked], Reply | None]
 
 
-def answer(asked: Asked, *, text: str | None = None, **more: Any) -> Reply:
-    """The right answer to a request, in its own protocol."""
+def answer(asked: Asked, *, text: str | None = None, choices: int | None = None, **more: Any) -> Reply:
+    """The right answer to a request, in its own protocol, with as many choices as were asked for."""
     found = re.search(r"\[(.*?)\]", asked.prompt)
     text = text if text is not None else f"It is {found[1] if found else 'unknown'}."
-    usage = (len(asked.prompt.split()), len(text.split()))
-    return Reply(body=json.dumps(_body(asked, text, usage)).encode(), usage=usage, **more)
+    choices = asked.body.get("n", 1) if choices is None else choices
+    usage = (len(asked.prompt.split()), choices * len(text.split()))
+    return Reply(body=json.dumps(_body(asked, text, usage, choices)).encode(), usage=usage, **more)
 
 
-def _body(asked: Asked, text: str, usage: tuple[int, int]) -> dict[str, Any]:
+def _body(asked: Asked, text: str, usage: tuple[int, int], choices: int) -> dict[str, Any]:
     model = asked.body.get("model", "unknown")
     if asked.path.endswith("/messages"):
         return {
@@ -80,7 +81,7 @@ def _body(asked: Asked, text: str, usage: tuple[int, int]) -> dict[str, Any]:
         said["logprobs"] = {"content": tokens}
     return {
         "id": f"cmpl-{asked.number}", "object": "chat.completion", "created": 0, "model": model,
-        "choices": [{"index": 0, **said, "finish_reason": "stop"}],
+        "choices": [{"index": index, **said, "finish_reason": "stop"} for index in range(choices)],
         "usage": {"prompt_tokens": usage[0], "completion_tokens": usage[1], "total_tokens": sum(usage)},
     }  # fmt: skip
 

@@ -49,6 +49,12 @@ class Scripted:
             raise RetryableError("the scripted server was busy")
         if model == "refusing":
             raise RejectedError("the scripted server refuses this request")
+        if model == "crashing" and "What is 3 " in request.prompt.messages[-1].content:
+            raise KeyError(f"no answer for {os.environ.get('SCRIPTED_KEY')}")
+        if model == "faulty":
+            return [Sample(text=None, finish_reason="stop")]
+        if model == "silent":
+            return []
         samples = [self._sample(model, request, seed) for seed in seeds]
         if self.log:
             with Path(str(self.log)).open("a") as file:

@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from tests.faultserver.server import Script
+from tests.faultserver.server import FaultServer, Script
 
 KEY = "sk-test-0123456789abcdefghij"
 PROBLEMS, SAMPLES = 10, 4
@@ -50,3 +50,13 @@ def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
+
+
+def charged(server: FaultServer) -> float:
+    """What the server charged, in USD."""
+    return (server.charged[0] * 1000 + server.charged[1] * 2000) / 1e6
+
+
+def spent(folder: Path) -> float:
+    """What the pool has recorded as spent, in USD."""
+    return rows(folder, "SELECT total(usd) FROM runs")[0][0]

@@ -11,17 +11,9 @@ from osca_cli.run.money import most_usage
 from osca_cli.spec.prices import Price, price_of
 from osca_cli.spec.types import BackendSettings
 from tests.faultserver.server import answer, error
-from tests.run.hosted import PROBLEMS, SAMPLES, edit, first, rows
+from tests.run.hosted import PROBLEMS, SAMPLES, charged, edit, first, rows, spent
 
 WORST = (200 * 1000 + 16 * 2000) / 1e6
-
-
-def charged(server) -> float:
-    return (server.charged[0] * 1000 + server.charged[1] * 2000) / 1e6
-
-
-def spent(folder) -> float:
-    return rows(folder, "SELECT total(usd) FROM runs")[0][0]
 
 
 def test_the_limit_is_not_passed_with_64_in_flight(osca, serve, tmp_path):

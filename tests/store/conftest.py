@@ -9,7 +9,8 @@ from osca_cli.identity import canonical_json, digest, request_hash, request_iden
 from osca_cli.model import Chat, Check, Message, Problem, Request, Sample, Verdict
 from osca_cli.spec.cells import Cell
 from osca_cli.spec.types import Configuration, Place
-from osca_cli.store.pool import Pool, Run
+from osca_cli.store.pool import Pool
+from osca_cli.store.values import Run
 
 
 def make_cell(

@@ -1,7 +1,8 @@
 CREATE INDEX requests_by_asked ON requests(id, asked);
 CREATE UNIQUE INDEX samples_by_index ON samples(request, idx);
 CREATE INDEX samples_by_request
-        ON samples(request, idx, executed, input_tokens, cached_tokens, output_tokens, seconds, usd);
+        ON samples(
+            request, idx, executed, input_tokens, cached_tokens, output_tokens, seconds, usd, choices);
 CREATE INDEX samples_executed ON samples(request, idx) WHERE executed;
 CREATE TABLE cells (
         configuration TEXT NOT NULL REFERENCES configurations(id),
@@ -68,7 +69,7 @@ CREATE TABLE samples (
         usd REAL,
         model TEXT,
         drawn_at TEXT NOT NULL
-    , cached_tokens INTEGER, reasoning_tokens INTEGER, logprobs TEXT, details TEXT) STRICT;
+    , cached_tokens INTEGER, reasoning_tokens INTEGER, logprobs TEXT, details TEXT, choices INTEGER NOT NULL DEFAULT 1) STRICT;
 CREATE TABLE verdicts (
         request TEXT NOT NULL,
         verifier TEXT NOT NULL,
