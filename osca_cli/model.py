@@ -187,9 +187,12 @@ class Check:
         version: The version that its class declares.
         settings: Its settings, as the spec writes them.
         given: What it reads of the problem and the configuration's variables.
+        time_limit_s: How long the verdict may take, ``None`` for the run's own limit. It decides no verdict,
+            so it is not hashed.
     """
 
     type: str
     version: int
     settings: Mapping[str, Json]
     given: Mapping[str, Json]
+    time_limit_s: float | None = None

@@ -26,11 +26,17 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "openai": "osca_backends.openai:OpenAI",
     },
     "osca.verifiers": {
+        "all": "osca_verifiers.combined:All",
+        "any": "osca_verifiers.combined:Any",
         "choice": "osca_verifiers.choice:Choice",
+        "command": "osca_verifiers.program:Command",
         "exact": "osca_verifiers.exact:Exact",
+        "json_schema": "osca_verifiers.json_schema:JsonSchema",
+        "math": "osca_verifiers.math:Math",
         "number": "osca_verifiers.number:Number",
         "regex": "osca_verifiers.regex:Regex",
         "reported": "osca_verifiers.reported:Reported",
+        "score": "osca_verifiers.program:Score",
     },
 }
 

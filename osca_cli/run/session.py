@@ -91,7 +91,7 @@ async def _session(spec: Spec, pool: Pool, kind: RunKind, offline: bool) -> Asyn
     if not offline:
         refuse_unbounded(spec, prices, backends)
     workers = os.cpu_count() or 1
-    async with Verification(workers=workers, time_limit_s=VERIFY_TIME_LIMIT_S) as verification:
+    async with Verification(workers, VERIFY_TIME_LIMIT_S, spec.path.parent) as verification:
         run = pool.start_run(
             kind,
             spec=spec.path,

@@ -21,6 +21,7 @@ from osca_cli.errors import OscaError
 from osca_cli.model import Check, Verdict
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
     from anyio.abc import ByteReceiveStream, ByteSendStream, Process
@@ -48,10 +49,16 @@ class Verification:
     """A set of worker processes, started when first needed and ended on leaving the context.
 
     At most ``workers`` texts are being judged; whoever asks for more waits in turn.
+
+    Args:
+        workers: How many processes.
+        time_limit_s: How long a verdict may take, where its check does not say.
+        folder: Where they run: what a verifier's program is relative to.
     """
 
-    def __init__(self, workers: int, time_limit_s: float) -> None:
+    def __init__(self, workers: int, time_limit_s: float, folder: Path | None = None) -> None:
         self._time_limit_s = time_limit_s
+        self._folder = folder
         self._turns = anyio.CapacityLimiter(workers)
         self._idle: list[_Worker] = []
 
@@ -77,15 +84,16 @@ class Verification:
         Raises:
             OscaError: no worker process can be started on this machine.
         """
-        request = _request(check, text, self._time_limit_s)
+        time_limit_s = check.time_limit_s or self._time_limit_s
+        request = _request(check, text, time_limit_s)
         async with self._turns:
             worker = await self._worker()
             try:
-                with anyio.fail_after(self._time_limit_s):
+                with anyio.fail_after(time_limit_s):
                     verdict = await worker.ask(request)
             except TimeoutError:
                 await worker.end()
-                return _error(f"the verifier reached its time limit of {self._time_limit_s:g} s")
+                return _error(f"the verifier reached its time limit of {time_limit_s:g} s")
             except _BROKEN:
                 return _error(f"the verifier ended its process: {await worker.end()}")
             except BaseException:
@@ -100,7 +108,7 @@ class Verification:
             if worker.alive:
                 return worker
             await worker.end()
-        return await _Worker.start()
+        return await _Worker.start(self._folder)
 
 
 class _Worker:
@@ -116,7 +124,7 @@ class _Worker:
         self._complaints = cast("ByteReceiveStream", process.stderr)
 
     @classmethod
-    async def start(cls) -> Self:
+    async def start(cls, folder: Path | None) -> Self:
         """Start a process and wait until it can be asked.
 
         Raises:
@@ -124,7 +132,7 @@ class _Worker:
         """
         command = [sys.executable, "-P", "-c", _START, json.dumps(sys.path)]
         try:
-            worker = cls(await anyio.open_process(command, start_new_session=True))
+            worker = cls(await anyio.open_process(command, cwd=folder, start_new_session=True))
         except OSError as error:
             raise OscaError(f"cannot start a process for verifiers: {error}") from error
         try:

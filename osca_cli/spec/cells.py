@@ -199,7 +199,9 @@ class CellMaker:
             self._verifiers[task.name] = verifier_class(task.verifier.type)(task.verifier.settings)
         verifier = self._verifiers[task.name]
         given = verifier.reads(problem, configuration.variables)
-        check = Check(task.verifier.type, verifier.version, task.verifier.settings, given)
+        check = Check(
+            task.verifier.type, verifier.version, task.verifier.settings, given, task.verifier.time_limit_s
+        )
         identity: dict[str, Json] = {
             "type": check.type,
             "version": check.version,

@@ -109,7 +109,7 @@ def _broken(section: str, faults: Faults) -> bool:
 def _read_tasks(data: Mapping[str, Any], files: Files) -> dict[str, TaskDraft | None]:
     """Return all tasks by name; ``None`` stands for one that has faults."""
     shared = read_prompts(data.get("prompts", {}), ("prompts",), files)
-    verifiers = read_verifiers(data.get("verifiers", {}), files.faults)
+    verifiers = read_verifiers(data.get("verifiers", {}), files)
     drafts: dict[str, TaskDraft | None] = {}
     lines: dict[str, int] = {}
     for index, entry in enumerate(data.get("tasks", ())):

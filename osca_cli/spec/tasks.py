@@ -51,7 +51,7 @@ def read_task(
     problems = _problems(values, path, files) if "problems" in values else ()
     verifier = None
     if "verifier" in values:
-        verifier = resolve_verifier(values["verifier"], (*path, "verifier"), verifiers, files.faults)
+        verifier = resolve_verifier(values["verifier"], (*path, "verifier"), verifiers, files)
     train, held_out = _split(values, problems, path, files)
     task = Task(
         name=values["name"],

@@ -48,11 +48,17 @@ class BackendSettings:
 
 @dataclass(frozen=True, slots=True)
 class VerifierSettings:
-    """A verifier's type and its settings."""
+    """A verifier's type and its settings.
+
+    Attributes:
+        time_limit_s: How long one verdict may take; ``None`` for the run's own limit. No part of a verdict's
+            identity, since it decides none.
+    """
 
     type: str
     settings: Mapping[str, Json]
     place: Place
+    time_limit_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -362,3 +362,42 @@ def test_the_rich_spec_loads(load):
 
     assert spec.allocation is not None
     assert spec.check.inconclusive == "fail"
+
+
+VERIFIERS = """\
+verifiers:
+  right: {type: number}
+  short: {type: all, of: [right, {type: regex, pattern: '^.{1,9}$'}], timeout_s: 3}
+tasks:"""
+
+
+def test_a_verifier_of_others_holds_what_they_are(load):
+    verifier = (
+        load(edited(("tasks:", VERIFIERS), ("verifier: {type: number}", "verifier: short"))).tasks[0].verifier
+    )
+
+    assert verifier.settings == {"of": [{"type": "number"}, {"type": "regex", "pattern": "^.{1,9}$"}]}
+    assert verifier.time_limit_s == 3
+
+
+@pytest.mark.parametrize(
+    ("of", "fault"),
+    [
+        ("[rigt]", "no verifier is named 'rigt'; did you mean 'right'?"),
+        ("[short]", "verifier 'short' is made of itself"),
+        ("[{type: numbr}]", "no verifier is of type 'numbr'; did you mean 'number'?"),
+        ("[{type: number, tolerance: -1}]", "tolerance: must be at least 0"),
+    ],
+)
+def test_faults_of_members_are_told_at_their_place(faults_of, of, fault):
+    section = VERIFIERS.replace("[right, {type: regex, pattern: '^.{1,9}$'}]", of)
+
+    (told,) = faults_of(edited(("tasks:", section), ("verifier: {type: number}", "verifier: short")))
+    assert fault in told
+
+
+def test_a_schema_in_a_file_counts_by_its_content(load, tmp_path):
+    (tmp_path / "answer.json").write_text('{"type": "object"}')
+    text = edited(("{type: number}", "{type: json_schema, schema: {file: answer.json}}"))
+
+    assert load(text).tasks[0].verifier.settings == {"schema": '{"type": "object"}'}

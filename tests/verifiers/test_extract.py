@@ -71,7 +71,7 @@ def test_the_reason_names_the_step_that_found_nothing():
 
 
 @pytest.mark.parametrize(
-    "setting", ["boxed", {"after": "a", "regex": "b"}, {"after": 3}, 7, [["last_number"]], {"until": "x"}]
+    "setting", ["box", {"after": "a", "regex": "b"}, {"after": 3}, 7, [["last_number"]], {"until": "x"}]
 )
 def test_an_unknown_step_is_a_usage_error_that_lists_the_known_ones(setting):
     with pytest.raises(UsageError, match="write last_number, code_block"):

@@ -12,7 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from osca_cli.errors import UsageError
+from osca_verifiers.boxed import last_boxed
+from osca_verifiers.json_values import compile_path, last_at
 from osca_verifiers.numerals import last_numeral
+from osca_verifiers.reasoning import without_reasoning
 
 if TYPE_CHECKING:
     from osca_cli.model import Json
@@ -40,7 +43,8 @@ def compile_steps(setting: Json) -> tuple[Step, ...]:
     """Read the ``extract`` setting: nothing, one step, or a list of steps.
 
     Args:
-        setting: ``last_number``, ``code_block``, ``{after: TEXT}``, ``{regex: PATTERN}`` or a list of these.
+        setting: ``last_number``, ``code_block``, ``boxed``, ``without_reasoning``, ``{after: TEXT}``,
+            ``{regex: PATTERN}``, ``{json_path: PATH}`` or a list of these.
 
     Raises:
         UsageError: a step that is not known, or a pattern that is not a regular expression.
@@ -79,25 +83,31 @@ def captured(match: re.Match[str]) -> str:
 
 
 def _step(setting: Json) -> Step:
-    match setting:
-        case "last_number":
-            return Step(last_numeral, "no number found")
-        case "code_block":
-            return Step(_last_code_block, "no code block found")
-        case {"after": str(marker)} if len(_keys(setting)) == 1:
-            pattern = re.compile(re.escape(marker), re.IGNORECASE)
-            return Step(lambda text: _after(pattern, text), f"'{marker}' not found")
-        case {"regex": str(source)} if len(_keys(setting)) == 1:
-            regex = compile_pattern(source)
-            return Step(lambda text: _last_captured(regex, text), f"nothing matches '{source}'")
+    if isinstance(setting, str) and setting in _NAMED:
+        return _NAMED[setting]
+    if isinstance(setting, Mapping) and len(setting) == 1:
+        ((kind, argument),) = setting.items()
+        if kind in _GIVEN and isinstance(argument, str):
+            return _GIVEN[kind](argument)
     raise UsageError(
-        f"extract: {setting!r} is not a step; write last_number, code_block, {{after: TEXT}}, "
-        "{regex: PATTERN} or a list of these"
+        f"extract: {setting!r} is not a step; write {', '.join(_NAMED)}, "
+        "{after: TEXT}, {regex: PATTERN}, {json_path: PATH} or a list of these"
     )
 
 
-def _keys(setting: Json) -> list[str]:
-    return list(setting) if isinstance(setting, Mapping) else []
+def _after_step(marker: str) -> Step:
+    pattern = re.compile(re.escape(marker), re.IGNORECASE)
+    return Step(lambda text: _after(pattern, text), f"'{marker}' not found")
+
+
+def _regex_step(source: str) -> Step:
+    pattern = compile_pattern(source)
+    return Step(lambda text: _last_captured(pattern, text), f"nothing matches '{source}'")
+
+
+def _json_path_step(source: str) -> Step:
+    find = compile_path(source)
+    return Step(lambda text: last_at(find, text), f"no JSON with '{source}' found")
 
 
 def _after(marker: re.Pattern[str], text: str) -> str | None:
@@ -137,3 +147,16 @@ def _closes(fence: re.Match[str], opening: re.Match[str]) -> bool:
 def _last(items: Iterable[T]) -> T | None:
     tail = deque(items, maxlen=1)
     return tail[0] if tail else None
+
+
+_NAMED: Mapping[str, Step] = {
+    "last_number": Step(last_numeral, "no number found"),
+    "code_block": Step(_last_code_block, "no code block found"),
+    "boxed": Step(last_boxed, "no \\boxed{…} found"),
+    "without_reasoning": Step(without_reasoning, "nothing follows the reasoning"),
+}
+_GIVEN: Mapping[str, Callable[[str], Step]] = {
+    "after": _after_step,
+    "regex": _regex_step,
+    "json_path": _json_path_step,
+}
