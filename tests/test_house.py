@@ -35,7 +35,8 @@ LAYERS = [
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 MATHEMATICS = {"estimate", "allocate"}
-CONTRACTS = {"osca_cli.model", "osca_cli.protocols", "osca_cli.errors"}
+# The registry too: a verifier made of others finds them there.
+CONTRACTS = {"osca_cli.model", "osca_cli.protocols", "osca_cli.errors", "osca_cli.registry"}
 PACKAGES = [ROOT / "osca_cli", ROOT / "backends" / "osca_backends", ROOT / "verifiers" / "osca_verifiers"]
 MODULES = [path for package in PACKAGES for path in sorted(package.rglob("*.py"))]
 
