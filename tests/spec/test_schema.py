@@ -69,7 +69,7 @@ def test_built_in_types_have_their_settings_in_the_schema():
         ("source: jsonl", "source: json", "4:24: tasks[0].problems.source: must be one of inline, jsonl, csv, not \"json\"; did you mean 'jsonl'?"),
         ("64", "", "10:16: configurations[0].max_tokens: must be a whole number, not nothing; write one, or leave the key out"),
         ("type: number", "type: number, tolerence: 1", "6:30: tasks[0].verifier.tolerence: unknown key; did you mean 'tolerance'?"),
-        ("type: number", "type: number, extract: last", "6:39: tasks[0].verifier.extract: must be one of last_number, code_block, not \"last\""),
+        ("type: number", "type: number, extract: last", "6:39: tasks[0].verifier.extract: must be one of last_number, code_block, boxed, without_reasoning, not \"last\""),
         ('"{{ question }}"', "{file: a, completion: b}", "9:93: configurations[0].grid.prompt[0]: write only one of file, completion here"),
     ],
     ids=lambda text: text if len(text) < 30 else "",
