@@ -14,13 +14,14 @@ import click
 
 from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, plural, spec_argument
 from osca_cli.commands.run_tables import print_execution, print_forecast, print_pool
+from osca_cli.commands.screening import Screened
 from osca_cli.console import news, print_json
 from osca_cli.errors import OscaError, UsageError
 from osca_cli.model import Problem
 from osca_cli.plan.stale import refuse_stale
 from osca_cli.run.execute import Answer, executions, run_plan
 from osca_cli.run.forecast import forecast
-from osca_cli.run.missing import Ask, Filter, pilot_asks
+from osca_cli.run.missing import Ask, Filter, PilotSplit, pilot_asks
 from osca_cli.run.overview import overview
 from osca_cli.run.pilot import run_pilot
 from osca_cli.run.tally import Tally
@@ -30,15 +31,13 @@ from osca_cli.store.pool import Pool
 
 ASK_ABOVE = 10_000  # samples that a person at a terminal is asked about before they are drawn
 
-Split = Literal["train", "held_out", "all"]
-
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the command line said."""
 
     chosen: Filter
-    split: Split
+    split: PilotSplit
     samples: int | None
     problems: Path | None
     answers: Path | None
@@ -141,7 +140,7 @@ def command(  # noqa: PLR0917 - one parameter for each option
         if pilot or loaded.allocation is None:
             asks = pilot_asks(loaded, options.chosen, split=options.split, samples=options.samples)
             news(f"pilot: draws what {loaded.path.name} lacks, {_described(asks)}")
-            return _draw(loaded, pool, asks, "pilot", options)
+            return _draw(loaded, pool, asks, "pilot", options, _screened(loaded, pool, options))
         return _execute(loaded, pool, loaded.allocation, options)
 
 
@@ -156,17 +155,33 @@ def _described(asks: Sequence[Ask]) -> str:
     return "; ".join(parts)
 
 
+def _screened(spec: Spec, pool: Pool, options: Options) -> Screened | None:
+    """Return the screening of a pilot: there is none where ``--samples`` asks the same of all."""
+    if spec.pilot_screen is None or options.samples is not None:
+        return None
+    return Screened(spec, pool, options.chosen, options.split)
+
+
 def _draw(
-    spec: Spec, pool: Pool, asks: Sequence[Ask], kind: Literal["pilot", "measure"], options: Options
+    spec: Spec,
+    pool: Pool,
+    asks: Sequence[Ask],
+    kind: Literal["pilot", "measure"],
+    options: Options,
+    screened: Screened | None = None,
 ) -> int:
     if options.dry_run:
-        print_forecast(forecast(spec, pool, asks), as_json=options.as_json)
+        known = () if screened is None else screened.further()
+        then = None if screened is None else screened.at_most()
+        print_forecast(forecast(spec, pool, [*asks, *known]), then, as_json=options.as_json)
         return 0
     if not options.yes and sys.stdin is not None and sys.stdin.isatty():
         _confirm(spec, pool, asks)
-    tally = run_pilot(spec, pool, asks, kind=kind, offline=options.offline)
+    further = tuple if screened is None else screened.further
+    tally = run_pilot(spec, pool, asks, kind=kind, offline=options.offline, further=further)
     if options.as_json:
-        print_json({"schema_version": 1, "kind": kind, **tally.facts()})
+        facts = {} if screened is None else screened.facts()
+        print_json({"schema_version": 1, "kind": kind, **tally.facts(), **facts})
     else:
         print_pool(overview(spec, pool, options.chosen))
         news(_drawn(tally))

@@ -9,7 +9,7 @@ import numpy as np
 
 from osca_cli.console import interval_text, percent, print_json, print_table
 from osca_cli.run.execute import Answer, Execution
-from osca_cli.run.forecast import Forecast
+from osca_cli.run.forecast import Forecast, add_up
 from osca_cli.run.forecast import Line as ForecastLine
 from osca_cli.run.overview import Line
 from osca_cli.run.tally import Tally
@@ -45,15 +45,24 @@ def print_pool(lines: Sequence[Line]) -> None:
         print_table(f"{task}: pass rates in the pool", columns, cells)
 
 
-def print_forecast(forecast: Forecast, *, as_json: bool) -> None:
-    """Print what a run would draw."""
+def print_forecast(forecast: Forecast, then: ForecastLine | None = None, *, as_json: bool) -> None:
+    """Print what a run would draw.
+
+    Args:
+        forecast: What it would draw for sure.
+        then: The most that can follow from what that gives.
+        as_json: Whether as JSON.
+    """
     total = forecast.total()
     if as_json:
         rows = [{"configuration": name, **_forecast_facts(line)} for name, line in forecast.lines.items()]
-        print_json({"schema_version": 1, **_forecast_facts(total), "configurations": rows})
+        facts = {"then_at_most": None if then is None else _forecast_facts(then)}
+        print_json({"schema_version": 1, **_forecast_facts(total), **facts, "configurations": rows})
         return
     columns = ("configuration", "to draw", "in the pool", "tokens", "at most", "USD", "at most")
     lines = [*forecast.lines.items(), ("all", total)]
+    if then is not None:
+        lines += [("then, of those that go on, at most", then), ("in all, at most", add_up([total, then]))]
     print_table("What a run would do", columns, [_forecast_cells(name, line) for name, line in lines])
 
 

@@ -11,6 +11,7 @@ import click
 from osca_cli.commands.common import db_option, find_spec, json_option, load, plural, spec_argument
 from osca_cli.console import news, print_json, print_table
 from osca_cli.errors import SpecError
+from osca_cli.spec.pilot import pilot_total
 from osca_cli.spec.types import Spec, Task
 
 
@@ -72,7 +73,8 @@ def _task_facts(spec: Spec, task: Task) -> dict[str, Any]:
         "train": len(task.train),
         "held_out": len(task.held_out),
         "configurations": len(configurations),
-        "pilot_samples": len(task.train) * len(configurations) * spec.pilot_samples,
+        "pilot_samples": len(task.train)
+        * pilot_total(len(configurations), spec.pilot_samples, spec.pilot_screen),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -54,17 +54,37 @@ class Forecast:
         return Counter({name: line.undrawn for name, line in self.lines.items()})
 
     def total(self) -> Line:
-        """Add up all configurations; what one does not know, the sum does not."""
-        lines = [line for line in self.lines.values() if line.undrawn]
-        return Line(
-            undrawn=sum(line.undrawn for line in lines),
-            there=sum(line.there for line in self.lines.values()),
-            unverified=sum(line.unverified for line in self.lines.values()),
-            most_tokens=_sum([line.most_tokens for line in lines]),
-            most_usd=_sum([line.most_usd for line in lines]),
-            tokens=_sum([line.tokens for line in lines]),
-            usd=_sum([line.usd for line in lines]),
-        )
+        """Add up all configurations."""
+        return add_up(self.lines.values())
+
+
+def add_up(every: Collection[Line]) -> Line:
+    """Add up lines; what one that draws does not know, the sum does not."""
+    lines = [line for line in every if line.undrawn]
+    return Line(
+        undrawn=sum(line.undrawn for line in lines),
+        there=sum(line.there for line in every),
+        unverified=sum(line.unverified for line in every),
+        most_tokens=_sum([line.most_tokens for line in lines]),
+        most_usd=_sum([line.most_usd for line in lines]),
+        tokens=_sum([line.tokens for line in lines]),
+        usd=_sum([line.usd for line in lines]),
+    )
+
+
+def dearest(lines: Collection[Line], number: int) -> Line:
+    """Return the most that so many of these lines can come to, each figure by itself."""
+    drawing = [line for line in lines if line.undrawn]
+
+    def most(figures: Sequence[Number | None]) -> Number | None:
+        known = sorted((figure for figure in figures if figure is not None), reverse=True)
+        return _sum(known[:number]) if len(known) == len(figures) else None
+
+    return Line(
+        undrawn=most([line.undrawn for line in drawing]) or 0,
+        most_tokens=most([line.most_tokens for line in drawing]),
+        most_usd=most([line.most_usd for line in drawing]),
+    )
 
 
 def forecast(spec: Spec, pool: Pool, asks: Sequence[Ask]) -> Forecast:

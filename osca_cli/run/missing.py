@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from osca_cli.errors import UsageError
 from osca_cli.identity import digest
@@ -15,6 +15,12 @@ from osca_cli.spec.cells import Cell, CellMaker
 from osca_cli.spec.types import Configuration, Spec, Task
 from osca_cli.store.pool import Pool
 
+PilotSplit: TypeAlias = Literal["train", "held_out", "all"]
+_PARTS: Mapping[PilotSplit, tuple[Split, ...]] = {
+    "train": ("train",),
+    "held_out": ("held_out",),
+    "all": ("train", "held_out"),
+}
 CHUNK = 500  # cells that are looked up together: what is held in memory
 
 
@@ -70,6 +76,7 @@ class Ask:
 
     Attributes:
         samples: How many samples of each configuration, by its name.
+        start: How many of these were asked for before: their indices are not looked at again.
     """
 
     task: Task
@@ -77,11 +84,16 @@ class Ask:
     problems: Sequence[Problem]
     configurations: Sequence[Configuration]
     samples: Mapping[str, int]
+    start: int = 0
 
     def wanted(self, cell: Cell) -> int:
-        """Return how many samples of a cell are asked for: of a deterministic one, a single one."""
-        number = self.samples[cell.configuration.name]
-        return min(number, 1) if cell.deterministic else number
+        """Return how many samples of a cell are asked for in all."""
+        return self.indices(cell.configuration.name, deterministic=cell.deterministic).stop
+
+    def indices(self, configuration: str, *, deterministic: bool) -> range:
+        """Return which samples of a cell this is about: of a deterministic one, the first alone."""
+        number = self.samples[configuration]
+        return range(self.start, min(number, 1) if deterministic else number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,27 +110,51 @@ def pilot_asks(
     spec: Spec,
     chosen: Filter,
     *,
-    split: Literal["train", "held_out", "all"] = "train",
+    split: PilotSplit = "train",
     samples: int | None = None,
 ) -> list[Ask]:
-    """Return what a pilot asks for.
+    """Return what a pilot asks of every configuration.
 
     Args:
         spec: The spec.
         chosen: The part of it that is asked for.
         split: Which problems.
-        samples: Samples of each cell; the spec's ``pilot: samples`` where not given.
+        samples: Samples of each cell; where not given, the spec's ``pilot: screen``, else its ``samples``.
     """
-    splits: tuple[Split, ...] = ("train", "held_out") if split == "all" else (split,)
+    number = samples or spec.pilot_screen or spec.pilot_samples
+    return [_ask(spec, chosen, task, part, number) for task in chosen.tasks(spec) for part in _PARTS[split]]
+
+
+def further_asks(
+    spec: Spec,
+    chosen: Filter,
+    going_on: Mapping[str, Collection[str]],
+    *,
+    split: PilotSplit = "train",
+) -> list[Ask]:
+    """Return what a pilot asks of the configurations that go on after its screening.
+
+    Args:
+        spec: The spec.
+        chosen: The part of it that is asked for.
+        going_on: Their names, by task.
+        split: Which problems.
+    """
     asks = []
     for task in chosen.tasks(spec):
-        configurations = chosen.configurations(spec, task)
-        number = spec.pilot_samples if samples is None else samples
-        for part in splits:
-            problems = chosen.problems(task.train if part == "train" else task.held_out)
-            counts = dict.fromkeys((c.name for c in configurations), number)
-            asks.append(Ask(task, part, problems, configurations, counts))
+        for part in _PARTS[split]:
+            ask = _ask(spec, chosen, task, part, spec.pilot_samples)
+            some = [one for one in ask.configurations if one.name in going_on.get(task.name, ())]
+            if some:
+                asks.append(replace(ask, configurations=some, start=spec.pilot_screen or 0))
     return asks
+
+
+def _ask(spec: Spec, chosen: Filter, task: Task, part: Split, number: int) -> Ask:
+    configurations = chosen.configurations(spec, task)
+    problems = chosen.problems(task.train if part == "train" else task.held_out)
+    counts = dict.fromkeys((one.name for one in configurations), number)
+    return Ask(task, part, problems, configurations, counts)
 
 
 def lacking(maker: CellMaker, pool: Pool, ask: Ask, *, register: bool) -> Iterator[Lack]:
@@ -137,7 +173,7 @@ def lacking(maker: CellMaker, pool: Pool, ask: Ask, *, register: bool) -> Iterat
         requests = [cell.request_id for cell in chunk]
         drawn, verified = pool.drawn(requests), pool.verified(requests)
         for cell in chunk:
-            wanted = set(range(ask.wanted(cell)))
+            wanted = set(ask.indices(cell.configuration.name, deterministic=cell.deterministic))
             have = drawn.get(cell.request_id, set()) & wanted
             judged = verified.get((cell.request_id, cell.check_id), set()) & have
             yield Lack(cell, tuple(sorted(wanted - have)), tuple(sorted(have - judged)), len(judged))

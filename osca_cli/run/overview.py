@@ -12,6 +12,7 @@ from osca_cli.backends import open_backends
 from osca_cli.errors import MissingSamplesError
 from osca_cli.outcomes.types import CostKind, Mask, Outcomes
 from osca_cli.run.missing import Filter, lacking, pilot_asks
+from osca_cli.run.screening import rest, screenings
 from osca_cli.spec.cells import CellMaker
 from osca_cli.spec.types import Spec, Task
 from osca_cli.store.counts import pool_outcomes
@@ -75,7 +76,8 @@ def _task_lines(spec: Spec, pool: Pool, task: Task, chosen: Filter, maker: CellM
 
 def _missing(spec: Spec, pool: Pool, chosen: Filter, maker: CellMaker) -> Counter[str]:
     number: Counter[str] = Counter()
-    for ask in pilot_asks(spec, chosen):
+    stands = screenings(spec, pool, chosen, maker)
+    for ask in (*pilot_asks(spec, chosen), *rest(spec, chosen, stands, "train")):
         for lack in lacking(maker, pool, ask, register=False):
             number[lack.cell.configuration.name] += len(lack.undrawn) + len(lack.unverified)
     return number

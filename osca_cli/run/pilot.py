@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -21,9 +21,23 @@ from osca_cli.store.values import RunKind
 
 
 def run_pilot(
-    spec: Spec, pool: Pool, asks: Sequence[Ask], *, kind: RunKind = "pilot", offline: bool = False
+    spec: Spec,
+    pool: Pool,
+    asks: Sequence[Ask],
+    *,
+    kind: RunKind = "pilot",
+    offline: bool = False,
+    further: Callable[[], Sequence[Ask]] = tuple,
 ) -> Tally:
     """Draw and verify all that the pool lacks of these asks; return what was done.
+
+    Args:
+        spec: The spec.
+        pool: What there is, and where samples go.
+        asks: What is asked for.
+        kind: What kind of run the pool records.
+        offline: Whether a sample that the pool lacks is an error.
+        further: What is asked for once that is there: it may depend on it.
 
     Raises:
         InterruptedRunError: the user interrupted; what was drawn is kept.
@@ -35,6 +49,10 @@ def run_pilot(
 
     async def work(session: Session) -> Tally:
         await draw(session, asks)
+        if not session.sampling.stopping.is_set() and (more := further()):
+            if offline:
+                _refuse_missing(spec, pool, more)
+            await draw(session, more)
         return session.tally
 
     return run_session(spec, pool, kind, work, offline=offline)
@@ -65,10 +83,10 @@ async def draw(session: Session, asks: Sequence[Ask]) -> None:
     the work in flight, whatever the number of samples.
     """
     maker = CellMaker(session.spec, session.backends)
-    session.tally.total = sum(
-        len(ask.problems) * min(ask.samples[c.name], 1 if maker.deterministic(c) else ask.samples[c.name])
+    session.tally.total = (session.tally.total or 0) + sum(
+        len(ask.problems) * len(ask.indices(one.name, deterministic=maker.deterministic(one)))
         for ask in asks
-        for c in ask.configurations
+        for one in ask.configurations
     )
     parts = [part for ask in asks for part in _by_prompt(ask)]
     async with anyio.create_task_group() as group:

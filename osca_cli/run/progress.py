@@ -50,6 +50,7 @@ async def bar(tally: Tally, stream: TextIO) -> None:
             count = tally.sum()
             progress.update(
                 line,
+                total=tally.total,
                 completed=count.drawn + count.there + count.errors,
                 description=describe(tally, time.monotonic() - start),
             )

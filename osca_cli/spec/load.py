@@ -15,6 +15,7 @@ from osca_cli.spec.budgets import check_volumes, read_budget
 from osca_cli.spec.configurations import ConfigurationReader
 from osca_cli.spec.faults import Faults
 from osca_cli.spec.files import Files
+from osca_cli.spec.pilot import read_pilot
 from osca_cli.spec.rehearsal import rehearse
 from osca_cli.spec.schema import check_shape
 from osca_cli.spec.secrets import check_secrets
@@ -23,9 +24,6 @@ from osca_cli.spec.templates import InlinePrompts, Prompts, read_prompts
 from osca_cli.spec.types import Assertion, CheckSettings, Spec, Task
 from osca_cli.spec.verifiers import read_verifiers
 from osca_cli.spec.yaml12 import Document, KeyPath, read_document
-
-PILOT_SAMPLES = 8
-"""Samples per configuration and training problem where the spec does not say."""
 
 
 def load_spec(path: Path, *, environment: Mapping[str, str]) -> Spec:
@@ -81,6 +79,7 @@ def _build(path: Path, data: Mapping[str, Any], files: Files) -> Spec:
                 rehearse(draft, applied, reader.prompts.inline, backends)
     tasks = {name: _complete(draft, reader.prompts.inline) for name, draft in drafts.items()}
     block = data.get("allocation")
+    pilot_samples, pilot_screen = read_pilot(data.get("pilot", {}), faults)
     budget = read_budget(data.get("budget"), ("budget",), faults)
     check_volumes(data.get("tasks", ()), budget, faults)
     return Spec(
@@ -91,9 +90,10 @@ def _build(path: Path, data: Mapping[str, Any], files: Files) -> Spec:
         tasks=tuple(task for task in tasks.values() if task),
         configurations=tuple(configurations.values()),
         backends={name: backend for name, backend in backends.known.items() if backend},
-        pilot_samples=int(data.get("pilot", {}).get("samples", PILOT_SAMPLES)),
+        pilot_samples=pilot_samples,
         budget=budget,
         seed=int(data.get("run", {}).get("seed", 0)),
+        pilot_screen=pilot_screen,
         limit_usd=data.get("limits", {}).get("usd"),
         check=_check_settings(data.get("check", {}), tasks, faults),
         allocation=read_allocation(block, tasks, configurations if sound else None, faults)

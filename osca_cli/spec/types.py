@@ -217,6 +217,8 @@ class Spec:
         data: The parsed document, for hashing and for messages.
         pilot_samples: Samples per configuration and training problem.
         seed: What the seeds of draws are derived from, with each sample's identity.
+        pilot_screen: After so many samples of every configuration, only the promising third goes on to
+            ``pilot_samples``; ``None`` where all go on.
         limit_usd: All that the spec may ever cost, as counted in the pool.
     """
 
@@ -233,6 +235,7 @@ class Spec:
     check: CheckSettings = field(default_factory=CheckSettings)
     allocation: AllocationBlock | None = None
     limit_usd: float | None = None
+    pilot_screen: int | None = None
 
     @property
     def folder(self) -> Path:

@@ -21,7 +21,7 @@ _WANTED = """
     )
 """
 _WANT = """
-    INSERT INTO wanted SELECT ?1, ?2, ?3, asked
+    INSERT INTO wanted SELECT ?1, ?2, ?3, min(asked, ?4)
     FROM requests INDEXED BY requests_by_asked WHERE id = ?2 AND asked > 0
 """
 # A plan draws its samples singly, so each pays for all of a prompt, though a pilot's may have shared one.
@@ -53,10 +53,19 @@ _COSTS: tuple[CostKind, ...] = ("usd", "output_tokens", "seconds")
 _MEANS = (*_COSTS, "input_tokens", "cached_tokens")
 
 
-def pool_outcomes(pool: Pool, spec: Spec, task: Task, maker: CellMaker) -> tuple[Outcomes, tuple[str, ...]]:
+def pool_outcomes(
+    pool: Pool, spec: Spec, task: Task, maker: CellMaker, *, first: int = UNLIMITED
+) -> tuple[Outcomes, tuple[str, ...]]:
     """Return a task's outcomes as the pool has them, and notes on what was set right.
 
     A cell counts the samples that pilots and measurements asked for in full, with a verdict of pass or fail.
+
+    Args:
+        pool: The pool.
+        spec: The spec.
+        task: One of its tasks.
+        maker: Makes its cells.
+        first: Count at most the first so many samples of each cell.
 
     Raises:
         MissingSamplesError: there is no sample of any cell.
@@ -64,7 +73,7 @@ def pool_outcomes(pool: Pool, spec: Spec, task: Task, maker: CellMaker) -> tuple
     configurations = spec.configurations_of(task.name)
     problems = (*task.train, *task.held_out)
     wanted = maker.ids(task, problems, configurations)
-    n, c, means = counted(pool.connection, wanted, (len(problems), len(configurations)))
+    n, c, means = counted(pool.connection, wanted, (len(problems), len(configurations)), first)
     if not n.any():
         raise MissingSamplesError(
             f"{pool.path} has no samples of task '{task.name}' yet; draw them: osca run {spec.path}"
@@ -89,7 +98,7 @@ def pool_outcomes(pool: Pool, spec: Spec, task: Task, maker: CellMaker) -> tuple
 
 
 def counted(
-    sql: sqlite3.Connection, wanted: Iterable[tuple[str, str]], shape: tuple[int, int]
+    sql: sqlite3.Connection, wanted: Iterable[tuple[str, str]], shape: tuple[int, int], first: int = UNLIMITED
 ) -> tuple[Ints, Ints, dict[str, Floats]]:
     """Count the samples and passes of cells, and take the means of what they cost.
 
@@ -97,6 +106,7 @@ def counted(
         sql: A pool.
         wanted: The ids of the request and the check of each cell, problem by problem.
         shape: Numbers of problems and of configurations.
+        first: Count at most the first so many samples of each cell.
 
     Returns:
         Samples that have a verdict, passes, and by name the means of USD, tokens and seconds, each of shape
@@ -107,7 +117,7 @@ def counted(
     try:
         ids = list(wanted)
         order = sorted(range(len(ids)), key=ids.__getitem__)
-        sql.executemany(_WANT, ((place, *ids[cell]) for place, cell in enumerate(order)))
+        sql.executemany(_WANT, ((place, *ids[cell], first) for place, cell in enumerate(order)))
         del ids
 
         def matrices(query: str, empty: float) -> list[Floats]:
