@@ -401,3 +401,18 @@ def test_a_schema_in_a_file_counts_by_its_content(load, tmp_path):
     text = edited(("{type: number}", "{type: json_schema, schema: {file: answer.json}}"))
 
     assert load(text).tasks[0].verifier.settings == {"schema": '{"type": "object"}'}
+
+
+def test_a_screening_is_read(load):
+    spec = load(SMALLEST + "pilot: {samples: 16, screen: 4}\n")
+
+    assert (spec.pilot_samples, spec.pilot_screen) == (16, 4)
+    assert load().pilot_screen is None
+
+
+@pytest.mark.parametrize("pilot", ["{samples: 4, screen: 4}", "{samples: 4, screen: 5}", "{screen: 8}"])
+def test_a_screening_that_leaves_nothing_to_draw_is_a_fault(faults_of, pilot):
+    (fault,) = faults_of(SMALLEST + f"pilot: {pilot}\n")
+
+    assert "pilot.screen: screening by" in fault
+    assert "leaves nothing for those that go on" in fault

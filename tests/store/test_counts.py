@@ -66,6 +66,29 @@ def test_samples_beyond_what_was_asked_for_do_not_count(pool):
     assert_counts(pool, 2, 2)
 
 
+def test_the_first_samples_are_counted_by_themselves(pool):
+    pool.register([CELL], "train", asked=4)
+    run = start_run(pool)
+    for index, passed in enumerate([True, False, False, True]):
+        add(pool, run, CELL, index, passed=passed)
+    ids = [(CELL.request_id, CELL.check_id)]
+
+    counts = [counted(pool.connection, ids, (1, 1), first)[:2] for first in (1, 3, 9)]
+
+    assert [(n.item(), c.item()) for n, c in counts] == [(1, 1), (3, 1), (4, 2)]
+
+
+def test_the_first_samples_are_complete_where_the_others_are_missing(pool):
+    pool.register([CELL], "train", asked=4)
+    run = start_run(pool, "execute")
+    for index in range(2):
+        add(pool, run, CELL, index, passed=index == 1)
+
+    n, c, _ = counted(pool.connection, [(CELL.request_id, CELL.check_id)], (1, 1), 2)
+
+    assert (n.item(), c.item()) == (2, 1)
+
+
 def test_an_executed_sample_beyond_does_not_make_a_cell_complete(pool):
     pool.register([CELL], "train", asked=3)
     add(pool, start_run(pool), CELL, 0, passed=False)
