@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from osca_cli.allocate.limits import Limits
 from osca_cli.estimate.rows import RateRows
 from osca_cli.outcomes.types import UNLIMITED, Outcomes
-from osca_cli.plan.elimination import promising, scores
+from osca_cli.plan.elimination import matters, promising
 
 PROBLEMS = 30
 
@@ -26,44 +26,40 @@ def samples(outcomes: Outcomes, budget: int = 4, upper: list[int] | None = None)
     return Limits.samples(size, budget, upper=np.array(upper) if upper else None)
 
 
-def test_scores_are_the_part_in_the_plan_and_what_one_more_sample_would_add():
-    # The plan of two samples is one of each of the first two: a quarter of each half's failures is left to a
-    # second sample of either; the third would solve a tenth of all failures, a fifth of what is best.
+def test_what_matters_is_what_the_plan_spends_and_what_one_more_sample_would_add():
+    # Of two samples the best plan draws one of each of the first two. Then half of all problems are unsolved,
+    # a second sample of either solves half of one half of these, and the third a twentieth of them.
     rows = RateRows.of(np.array([[0.5, 0.0], [0.0, 0.5], [0.05, 0.05]]))
 
-    score = scores(rows, Limits.samples(3, 2))
+    spent, gain = matters(rows, Limits.samples(3, 2))
 
-    assert score == pytest.approx([0.5 + 1, 0.5 + 1, 0 + 0.2])
+    assert spent.tolist() == [1, 1, 0]
+    assert gain == pytest.approx([0.125, 0.125, 0.025])
 
 
 def test_a_dear_sample_adds_less_for_its_cost():
     rows = RateRows.of(np.array([[0.5], [0.5], [0.5]]))
 
-    score = scores(rows, Limits.of(np.array([1.0, 2.0, 4.0]), 1.0))
+    spent, gain = matters(rows, Limits.of(np.array([1.0, 2.0, 4.0]), 1.0))
 
-    assert score == pytest.approx([2, 0.5, 0.25])
+    assert spent.tolist() == [1, 0, 0]
+    assert gain == pytest.approx([0.25, 0.125, 0.0625])
 
 
-def test_nothing_matters_where_nothing_can_pass():
-    rows = RateRows.of(np.zeros((3, 2)))
+def test_a_budget_of_one_sample_looks_further():
+    # One sample would be of the best alone, and the next best solves the same.
+    c = np.zeros((6, PROBLEMS), int)
+    c[:4, :20] = [[4], [3], [3], [3]]
+    c[4, 20:] = 3
+    outcomes = Outcomes.of("abcdef", [f"p{index}" for index in range(PROBLEMS)], np.full(c.shape, 4), c)
 
-    assert scores(rows, Limits.samples(3, 2))[1:].tolist() == [0, 0]
+    assert promising(outcomes, samples(outcomes, 1)) == [0, 4]
 
 
 def test_the_third_that_solves_most_goes_on():
     outcomes = piloted([0.05, 0.6, 0.1, 0.05, 0.7, 0.02])
 
     assert promising(outcomes, samples(outcomes)) == [1, 4]
-
-
-def test_a_configuration_that_solves_what_others_cannot_goes_on():
-    # Three solve the first 24 problems, one the last 6 alone: its pass rate is the least but one.
-    c = np.zeros((6, PROBLEMS), int)
-    c[:4, :24] = [[2], [2], [3], [3]]
-    c[4, 24:] = 3
-    outcomes = Outcomes.of("abcdef", [f"p{index}" for index in range(PROBLEMS)], np.full(c.shape, 4), c)
-
-    assert 4 in promising(outcomes, samples(outcomes, 8))
 
 
 def test_a_deterministic_configuration_is_known_and_leaves_its_place_to_others():
@@ -76,6 +72,12 @@ def test_what_may_not_be_drawn_does_not_go_on():
     outcomes = piloted([0.8, 0.6, 0.1, 0.05])
 
     assert promising(outcomes, samples(outcomes, upper=[0, *[UNLIMITED] * 3])) == [1, 2]
+
+
+def test_where_all_are_deterministic_none_goes_on():
+    outcomes = piloted([1.0, 0.0, 1.0], deterministic=[True] * 3)
+
+    assert promising(outcomes, samples(outcomes)) == []
 
 
 def test_of_equal_configurations_the_cheap_ones_go_on():
