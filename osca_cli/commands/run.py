@@ -176,7 +176,7 @@ def _draw(
         print_forecast(forecast(spec, pool, [*asks, *known]), then, as_json=options.as_json)
         return 0
     if not options.yes and sys.stdin is not None and sys.stdin.isatty():
-        _confirm(spec, pool, asks)
+        _confirm(spec, pool, asks, screened)
     further = tuple if screened is None else screened.further
     tally = run_pilot(spec, pool, asks, kind=kind, offline=options.offline, further=further)
     if options.as_json:
@@ -188,13 +188,17 @@ def _draw(
     return _status(tally)
 
 
-def _confirm(spec: Spec, pool: Pool, asks: Sequence[Ask]) -> None:
+def _confirm(spec: Spec, pool: Pool, asks: Sequence[Ask], screened: Screened | None) -> None:
     """Ask before a very large draw."""
-    if sum(len(ask.problems) * sum(ask.samples.values()) for ask in asks) <= ASK_ABOVE:
+    each = 0 if screened is None else spec.pilot_samples
+    if sum(len(ask.problems) * max(each, n) for ask in asks for n in ask.samples.values()) <= ASK_ABOVE:
         return
-    number = forecast(spec, pool, asks).undrawn.total()
+    known = () if screened is None else screened.look()
+    then = None if screened is None else screened.at_most()
+    number = forecast(spec, pool, [*asks, *known]).undrawn.total() + (0 if then is None else then.undrawn)
     if number > ASK_ABOVE:
-        click.confirm(f"draw {number:,} samples?", abort=True, err=True)
+        most = "" if then is None else "up to "
+        click.confirm(f"draw {most}{number:,} samples?", abort=True, err=True)
 
 
 def _execute(spec: Spec, pool: Pool, allocation: AllocationBlock, options: Options) -> int:

@@ -34,15 +34,20 @@ class Screened:
         self._stands: Sequence[Screening] = ()
 
     def further(self) -> list[Ask]:
-        """See what goes on, say so, and return what is then asked for."""
-        maker = CellMaker(self._spec, open_backends(self._spec))
-        self._stands = screenings(self._spec, self._pool, self._chosen, maker)
+        """See which configurations go on, say so, and return what is then asked for."""
+        asks = self.look()
         for stand in self._stands:
             news(in_words(stand, self._spec.pilot_samples))
+        return asks
+
+    def look(self) -> list[Ask]:
+        """See which configurations go on, and return what is then asked for."""
+        maker = CellMaker(self._spec, open_backends(self._spec))
+        self._stands = screenings(self._spec, self._pool, self._chosen, maker)
         return rest(self._spec, self._chosen, self._stands, self._split)
 
     def at_most(self) -> Line | None:
-        """Return the most that can follow from choices still to be made."""
+        """Return the most that can follow from choices that were still to be made at the last look."""
         return at_most(self._spec, self._pool, self._chosen, self._stands, self._split)
 
     def facts(self) -> dict[str, Any]:
