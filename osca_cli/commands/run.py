@@ -60,7 +60,10 @@ class Options:
     help="Which problems a pilot draws.",
 )
 @click.option(
-    "--samples", type=click.IntRange(min=1), metavar="N", help="Samples of each cell, for this run."
+    "--samples",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Samples of each cell, for this run; none is screened.",
 )
 @click.option("--task", metavar="NAME", help="Only this task.")
 @click.option("--only", metavar="GLOB", help="Only configurations whose name matches.")
