@@ -14,22 +14,29 @@ from typing import Literal, TypeAlias, get_args
 import click
 
 from osca_cli.backends import open_backends
-from osca_cli.commands.common import db_option, open_pool, shown
+from osca_cli.commands.common import db_option, open_pool, plural, shown
 from osca_cli.commands.source import load_source, source_argument
 from osca_cli.console import news
 from osca_cli.errors import UsageError
+from osca_cli.model import Split
 from osca_cli.outcomes.files import write_outcomes
 from osca_cli.outcomes.types import Outcomes
 from osca_cli.plan.sources import matching, task_outcomes
 from osca_cli.run.missing import Filter
-from osca_cli.spec.cells import CellMaker
+from osca_cli.spec.cells import Cell, CellMaker
 from osca_cli.spec.types import Spec, Task
 from osca_cli.store.pool import Pool
+from osca_cli.store.recording import write_recording
 from osca_cli.store.rows import sample_rows
 
-Format: TypeAlias = Literal["jsonl", "outcomes", "osca-release", "csv", "parquet"]
+Format: TypeAlias = Literal["jsonl", "outcomes", "osca-release", "csv", "parquet", "recording"]
 FORMATS: tuple[Format, ...] = get_args(Format)
-BY_SUFFIX: dict[str, Format] = {".json": "outcomes", ".csv": "csv", ".parquet": "parquet"}
+BY_SUFFIX: dict[str, Format] = {
+    ".json": "outcomes",
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".db": "recording",
+}
 
 
 @click.command(epilog="Example: osca export spec.yaml -o counts.csv")
@@ -38,7 +45,8 @@ BY_SUFFIX: dict[str, Format] = {".json": "outcomes", ".csv": "csv", ".parquet": 
     "--format",
     "form",
     type=click.Choice(FORMATS),
-    help="jsonl has a line for each sample, all others have counts. [default: as FILE ends, else jsonl]",
+    help="jsonl has a line for each sample, recording is a pool for --offline, all others have counts."
+    " [default: as FILE ends, else jsonl]",
 )
 @click.option("--task", metavar="NAME", help="Only this task.")
 @click.option("--only", metavar="GLOB", help="Only configurations whose name matches.")
@@ -53,8 +61,10 @@ def command(
     """
     target = None if output == "-" else Path(output)
     form = form or (BY_SUFFIX.get(target.suffix.lower(), "jsonl") if target else "jsonl")
-    if form == "parquet" and target is None:
-        raise UsageError("--format parquet is not text: name a file with -o")
+    if form in {"parquet", "recording"} and target is None:
+        raise UsageError(f"--format {form} is not text: name a file with -o")
+    if target is not None and target.exists() and db.exists() and target.samefile(db):
+        raise UsageError(f"-o {target}: is the pool itself; name another file")
     if target is not None and source is not None and target.exists() and target.samefile(source):
         raise UsageError(f"-o {target}: is what is exported; name another file")
     spec = load_source(source, db)
@@ -66,6 +76,8 @@ def command(
         with _file(target, tasks[0].name) as path:
             if form == "jsonl":
                 _write_samples(spec, chosen, pool, path)
+            elif form == "recording":
+                _write_recording(spec, chosen, pool, path)
             else:
                 write_outcomes(_outcomes(spec, tasks, pool, only), path, form)
     if target is not None:
@@ -110,6 +122,25 @@ def _write_samples(spec: Spec, chosen: Filter, pool: Pool | None, path: Path) ->
                 )
             for row in sample_rows(pool, task, chosen.configurations(spec, task), maker):
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _write_recording(spec: Spec, chosen: Filter, pool: Pool | None, path: Path) -> None:
+    """Write a pool of what the spec has asked for."""
+    maker = CellMaker(spec, open_backends(spec))
+
+    def cells() -> Iterator[tuple[Cell, Split]]:
+        sides: tuple[Split, ...] = ("train", "held_out")
+        for task in chosen.tasks(spec):
+            configurations = chosen.configurations(spec, task) if task.outcomes is None else []
+            for side in sides:
+                problems = task.train if side == "train" else task.held_out
+                for cell in maker.cells(task, problems, configurations):
+                    yield cell, side
+
+    if pool is None:
+        raise UsageError("outcomes files have counts and no samples; choose another --format")
+    recorded = write_recording(pool, cells(), path)
+    news(f"{plural(recorded.samples, 'sample')} of {plural(recorded.problems, 'problem')}")
 
 
 def _outcomes(spec: Spec, tasks: Sequence[Task], pool: Pool | None, only: str | None) -> Outcomes:

@@ -188,6 +188,8 @@ def _draw(
     else:
         print_pool(overview(spec, pool, options.chosen))
         news(_drawn(tally))
+    if pool.read_only and (judged := tally.sum().passed + tally.sum().failed):
+        news(f"note: {plural(judged, 'verdict')} given now could not be kept: {pool.path} is not written to")
     return _status(tally)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from osca_cli.errors import UsageError
-from osca_cli.model import Problem, Split
+from osca_cli.model import Problem, Split, Verdict
 from osca_cli.run.concurrency import for_each
 from osca_cli.run.missing import Filter
 from osca_cli.run.session import Session, run_session
@@ -132,6 +132,7 @@ async def _solve(session: Session, maker: CellMaker, execution: Execution, probl
     cells = _cells(maker, execution, problem)
     session.pool.register(list(cells.values()), execution.split)
     used: list[tuple[Cell, int]] = []
+    last: Verdict | None = None
     errors = 0
     for name, index in _draws(execution.plan.schedule):
         if session.sampling.stopping.is_set():
@@ -143,9 +144,10 @@ async def _solve(session: Session, maker: CellMaker, execution: Execution, probl
             errors += 1
             continue
         used.append((cells[name], index))
+        last = verdict
         if verdict.passed:
             break
-    return _answer(session, problem, used, errors)
+    return _answer(session, problem, used, last, errors)
 
 
 def _cells(maker: CellMaker, execution: Execution, problem: Problem) -> dict[str, Cell]:
@@ -161,12 +163,14 @@ def _draws(schedule: Sequence[str]) -> Iterator[tuple[str, int]]:
         drawn[name] += 1
 
 
-def _answer(session: Session, problem: Problem, used: Sequence[tuple[Cell, int]], errors: int) -> Answer:
+def _answer(
+    session: Session,
+    problem: Problem,
+    used: Sequence[tuple[Cell, int]],
+    verdict: Verdict | None,
+    errors: int,
+) -> Answer:
     samples = [session.pool.sample(cell.request_id, index) for cell, index in used]
-    verdict = None
-    if used:
-        cell, index = used[-1]
-        verdict = session.pool.verdict(cell.request_id, cell.check_id, index)
     last = samples[-1] if samples else None
     return Answer(
         task=problem.task,

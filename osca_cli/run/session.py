@@ -26,7 +26,7 @@ from osca_cli.spec.cells import CellMaker
 from osca_cli.spec.load import spec_hash
 from osca_cli.spec.types import Spec
 from osca_cli.store.pool import Pool
-from osca_cli.store.values import RunKind
+from osca_cli.store.values import Run, RunKind
 
 DRAIN_S = 5.0
 VERIFY_TIME_LIMIT_S = 10.0
@@ -92,14 +92,7 @@ async def _session(spec: Spec, pool: Pool, kind: RunKind, offline: bool) -> Asyn
         refuse_unbounded(spec, prices, backends)
     workers = os.cpu_count() or 1
     async with Verification(workers, VERIFY_TIME_LIMIT_S, spec.path.parent) as verification:
-        run = pool.start_run(
-            kind,
-            spec=spec.path,
-            spec_hash=spec_hash(spec),
-            osca=__version__,
-            # Offline nothing is drawn, so the engine need not even be installed.
-            engines={} if offline else {name: one.provenance() for name, one in backends.items()},
-        )
+        run = _start(spec, pool, kind, backends, offline=offline)
         stopping = anyio.Event()
         money = Money(spec, prices, pool, run)
         sampling = Sampling(
@@ -117,6 +110,19 @@ async def _session(spec: Spec, pool: Pool, kind: RunKind, offline: bool) -> Asyn
             with anyio.CancelScope(shield=True):
                 for backend in backends.values():
                     await backend.aclose()
+
+
+def _start(spec: Spec, pool: Pool, kind: RunKind, backends: Mapping[str, Backend], *, offline: bool) -> Run:
+    """Record that a run begins. Offline nothing is drawn: that needs no run, and no engine."""
+    if offline:
+        return Run(0, kind, str(spec.path), spec_hash(spec))
+    return pool.start_run(
+        kind,
+        spec=spec.path,
+        spec_hash=spec_hash(spec),
+        osca=__version__,
+        engines={name: one.provenance() for name, one in backends.items()},
+    )
 
 
 async def _drain_on_interrupt(sampling: Sampling, scope: anyio.CancelScope) -> None:

@@ -1,20 +1,33 @@
-"""The pool's file: opened, checked to be one, and brought up to date."""
+"""The pool's file: opened, checked to be one, and brought up to date.
+
+A recording is a pool that is never written to again, whatever its permissions: its ``user_version`` says so.
+"""
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from osca_cli.errors import PoolError
 
 APPLICATION_ID = 0x6F736361  # "osca", in the header of every pool
+RECORDING = 1  # the user_version of a recording
 BUSY_TIMEOUT_S = 30.0
 
 _OTHER = "name another with --db"
 
 
-def open_pool_file(path: Path, *, create: bool) -> sqlite3.Connection:
+class Opened(NamedTuple):
+    """A connection to a pool, and whether it can only be read."""
+
+    connection: sqlite3.Connection
+    read_only: bool
+
+
+def open_pool_file(path: Path, *, create: bool) -> Opened:
     """Open a pool, or make one of a missing or empty file.
 
     Raises:
@@ -26,13 +39,17 @@ def open_pool_file(path: Path, *, create: bool) -> sqlite3.Connection:
         raise PoolError(f"{path}: there is no folder {path.parent}; make it, or {_OTHER}")
     if not create and not path.exists():
         raise PoolError(f"{path}: no such pool; `osca run SPEC` makes one, `--db FILE` names another")
+    read_only = path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
     try:
-        connection = _connect(path)
+        connection = _connect(_uri(path) if read_only else str(path))
     except sqlite3.Error as error:
         raise explained(path, error) from error
     try:
         if not _is_ours(connection):
             raise PoolError(f"{path}: a database, but not a pool of osca; {_OTHER}")
+        if read_only or _is_recording(connection):
+            connection = _up_to_date(_reconnected(connection, path), path)
+            return Opened(connection, read_only=True)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         _migrate(connection, path)
@@ -41,7 +58,7 @@ def open_pool_file(path: Path, *, create: bool) -> sqlite3.Connection:
         if isinstance(error, sqlite3.Error):
             raise explained(path, error) from error
         raise
-    return connection
+    return Opened(connection, read_only=False)
 
 
 def explained(path: Path, error: sqlite3.Error) -> PoolError:
@@ -66,11 +83,51 @@ def explained(path: Path, error: sqlite3.Error) -> PoolError:
     return PoolError(f"{path}: {advice}")
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(place: str) -> sqlite3.Connection:
     # The pool is used from one thread at a time: the event loop's, or one that it hands the work to.
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        place,
+        timeout=BUSY_TIMEOUT_S,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=place.startswith("file:"),
+    )
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
+
+
+def _uri(path: Path) -> str:
+    """Return the address under which SQLite reads a file and writes nothing, not even beside it."""
+    # In a folder that cannot be written to SQLite cannot make the files that it shares with writers, and
+    # there are none: nobody could have made them.
+    alone = not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
+    return f"{path.resolve().as_uri()}?mode=ro" + ("&immutable=1" if alone else "")
+
+
+def _reconnected(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    connection.close()
+    return _connect(_uri(path))
+
+
+def _is_recording(connection: sqlite3.Connection) -> bool:
+    [(version,)] = connection.execute("PRAGMA user_version")
+    return bool(version == RECORDING)
+
+
+def _up_to_date(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    """Return a pool that can only be read; one of an older osca is brought up to date in memory."""
+    from sqlite_utils import Database
+
+    from osca_cli.store.migrations import migrations
+
+    if not migrations.pending(Database(connection)):
+        _migrate(connection, path)  # refuses one of a newer osca
+        return connection
+    copy = _connect(":memory:")
+    connection.backup(copy)
+    connection.close()
+    _migrate(copy, path)
+    return copy
 
 
 def _is_ours(connection: sqlite3.Connection) -> bool:

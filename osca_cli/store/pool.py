@@ -53,6 +53,10 @@ class Pool:
         create: Whether a missing file is created.
         clock: Tells the time, in UTC.
 
+    Attributes:
+        read_only: Whether nothing can be added: then what is read of it is all that counts, and what would
+            only be noted is not.
+
     Raises:
         PoolError: the file is not a pool, was made by a newer osca, or cannot be opened.
     """
@@ -62,7 +66,7 @@ class Pool:
     ) -> None:
         self.path = path
         self._clock = clock
-        self.connection = open_pool_file(path, create=create)
+        self.connection, self.read_only = open_pool_file(path, create=create)
 
     def __enter__(self) -> Pool:
         return self
@@ -99,6 +103,8 @@ class Pool:
         self, cells: Sequence[Cell], split: Split, *, asked: int | Callable[[Cell], int] = 0
     ) -> None:
         """Record cells, and how many samples of each are asked for in full (0 when executing)."""
+        if self.read_only:
+            return
         with self.writing() as sql:
             sql.executemany(
                 "INSERT OR IGNORE INTO problems VALUES (?,?,?,?,?,?)",
@@ -157,6 +163,8 @@ class Pool:
 
         A pass or fail is never replaced by an error: another process may have verified it meanwhile.
         """
+        if self.read_only:
+            return
         passed = None if verdict.passed is None else int(verdict.passed)
         answer = None if verdict.answer is None else storable(verdict.answer)
         with self.writing() as sql:
@@ -216,6 +224,8 @@ class Pool:
 
     def add_plan(self, path: Path, text: str) -> None:
         """Keep a plan file as it was written."""
+        if self.read_only:
+            return
         with self.writing() as sql:
             sql.execute(
                 "INSERT OR IGNORE INTO plans VALUES (?,?,?,?)",
@@ -269,7 +279,16 @@ class Pool:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction; the lock is taken at its start, so that it never fails half-way."""
+        """One transaction; the lock is taken at its start, so that it never fails half-way.
+
+        Raises:
+            PoolError: the pool cannot be written to.
+        """
+        if self.read_only:
+            raise PoolError(
+                f"{self.path}: a recording, or a file that cannot be written to: answer from it with"
+                " --offline, or name another pool with --db"
+            )
         try:
             self.connection.execute("BEGIN IMMEDIATE")
             yield self.connection
