@@ -1,10 +1,13 @@
 """Requests a second of ``osca run`` against a bare loop over the SDK, on a server that answers at once.
 
-The server is a process of its own on loopback. The loop uses ``AsyncOpenAI`` with as many requests in flight
-and keeps nothing; osca waits for turns, keeps every sample in its pool and verifies it. With ``--inspect
-PROGRAM`` the same samples are drawn by Inspect AI too. Prints JSON.
+The server is a process of its own on loopback. The loops use ``AsyncOpenAI`` with as many requests in flight
+and keep nothing: one by ``chat.completions.create``, one by the client's ``post``, which makes no typed
+objects. osca waits for turns, keeps every sample in its pool and verifies it. Prints JSON.
 
-Run: ``python benchmarks/sampling.py [--samples 2000] [--in-flight 64] [--inspect inspect]``
+``--inspect`` draws the same samples by Inspect AI too, in an environment of its own that it makes in
+``--environment``. ``--memory`` measures the memory of ``osca run`` for 1,000 to 100,000 samples instead.
+
+Run: ``python benchmarks/sampling.py [--samples 2000] [--in-flight 64] [--inspect | --memory]``
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import asyncio
 import json
 import os
 import re
-import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -73,8 +76,9 @@ async def serve() -> None:
     await server.serve_forever()
 
 
-async def loop(url: str, samples: int, in_flight: int) -> float:
+async def loop(url: str, samples: int, in_flight: int, *, typed: bool) -> float:
     """Return the seconds that the SDK alone takes."""
+    import httpx2
     import openai
 
     client = openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0)
@@ -83,9 +87,17 @@ async def loop(url: str, samples: int, in_flight: int) -> float:
     async def work() -> None:
         for number in numbers:
             messages = [{"role": "user", "content": f"What is {number} + {number}?"}]
-            await client.chat.completions.create(
-                model="instant", messages=messages, temperature=1, max_tokens=16, seed=number
-            )
+            body = {
+                "model": "instant",
+                "messages": messages,
+                "temperature": 1,
+                "max_tokens": 16,
+                "seed": number,
+            }
+            if typed:
+                await client.chat.completions.create(**body)
+            else:
+                (await client.post("/chat/completions", cast_to=httpx2.Response, body=body)).json()
 
     start = time.perf_counter()
     await asyncio.gather(*(work() for _ in range(in_flight)))
@@ -96,44 +108,109 @@ def with_osca(url: str, samples: int, in_flight: int) -> dict[str, float]:
     """Return what ``osca run`` takes, as a process of its own, its start apart."""
     with tempfile.TemporaryDirectory() as folder:
         write_spec(Path(folder), url, samples, in_flight)
-        environment = {**os.environ, "COLUMNS": "100"}
         command = [sys.executable, "-m", "osca_cli", "run", "spec.yaml", "--json", "--yes"]
-        idle = timed([*command, "--limit", "1", "--samples", "1"], folder, environment)
-        whole = timed(command, folder, environment)
-        memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-        return {"seconds": whole - idle, "start_s": idle, "peak_mib": round(memory)}
+        idle = timed([*command, "--limit", "1", "--samples", "1"], folder)
+        return {"seconds": timed(command, folder) - idle, "start_s": idle}
 
 
-def write_spec(folder: Path, url: str, samples: int, in_flight: int) -> None:
-    text = SPEC.format(url=url, in_flight=in_flight, each=EACH)
-    (folder / "spec.yaml").write_text(text)
-    rows = ({"id": i, "question": f"What is {i} + {i}?", "answer": 4} for i in range(samples // EACH))
+def memory(url: str, samples: int, in_flight: int) -> dict[str, float]:
+    """Return how much memory ``osca run`` has while it draws so many samples of 100 problems."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_spec(Path(folder), url, samples, in_flight, each=samples // 100)
+        command = [sys.executable, "-m", "osca_cli", "run", "spec.yaml", "--json", "--yes"]
+        start, seen = time.perf_counter(), []
+        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None:
+            seen.append(resident(process.pid))
+            time.sleep(0.2)
+        half = seen[len(seen) // 2 :]
+        return {
+            "samples": samples,
+            "seconds": round(time.perf_counter() - start, 1),
+            "peak_mib": round(max(seen), 1),
+            "second_half_mib": round(statistics.median(half), 1),
+            "database_mib": round(Path(folder, "osca.db").stat().st_size / 2**20, 1),
+        }
+
+
+def resident(pid: int) -> float:
+    """Return the memory of a process in MiB; 0 when it has just ended."""
+    told = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return int(told.stdout.strip() or 0) / 1024
+
+
+def write_spec(folder: Path, url: str, samples: int, in_flight: int, each: int = EACH) -> None:
+    """Write a spec of so many samples, ``each`` of a problem, and its problems."""
+    (folder / "spec.yaml").write_text(SPEC.format(url=url, in_flight=in_flight, each=each))
+    rows = ({"id": i, "question": f"What is {i} + {i}?", "answer": 4} for i in range(samples // each))
     (folder / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def with_inspect(program: str, url: str, samples: int, in_flight: int) -> dict[str, float]:
+def with_inspect(program: Path, url: str, samples: int, in_flight: int) -> dict[str, float]:
     """Return what Inspect AI takes for the same samples, its start apart."""
     with tempfile.TemporaryDirectory() as folder:
         text = TASK.replace("PROBLEMS", str(samples // EACH)).replace("EACH", str(EACH))
         Path(folder, "sums.py").write_text(text)
-        environment = {**os.environ, "OPENAI_API_KEY": "none", "OPENAI_BASE_URL": url}
+        more = {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": url}
         options = ["--model", "openai/instant", "--max-connections", str(in_flight), "--display", "none"]
-        command = [program, "eval", "sums.py", *options, "--temperature", "1", "--max-tokens", "16"]
-        idle = timed([*command, "--limit", "1", "--epochs", "1"], folder, environment)
-        return {"seconds": timed(command, folder, environment) - idle, "start_s": idle}
+        command = [str(program), "eval", "sums.py", *options, "--temperature", "1", "--max-tokens", "16"]
+        idle = timed([*command, "--limit", "1", "--epochs", "1"], folder, **more)
+        return {"seconds": timed(command, folder, **more) - idle, "start_s": idle}
 
 
-def timed(command: list[str], folder: str, environment: dict[str, str]) -> float:
+def inspect_in(environment: Path) -> Path:
+    """Return Inspect's program in an environment of its own, which is made if need be."""
+    program = environment / "bin" / "inspect"
+    if not program.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
+        install = [str(environment / "bin" / "pip"), "install", "--quiet", "inspect-ai", "openai"]
+        subprocess.run(install, check=True)
+    return program
+
+
+def timed(command: list[str], folder: str, **more: str) -> float:
+    """Return the seconds that a command takes."""
+    environment = {**os.environ, "COLUMNS": "100", **more}
     start = time.perf_counter()
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
     return time.perf_counter() - start
+
+
+def compare(url: str, samples: int, in_flight: int, rounds: int, inspect: Path | None) -> dict[str, object]:
+    """Return the requests a second of each in several rounds, and what osca reaches of the others."""
+    asyncio.run(loop(url, min(samples, 200), in_flight, typed=True))  # imports, not counted
+    rates: dict[str, list[float]] = {"sdk": [], "sdk_post": [], "osca": []}
+    for _ in range(rounds):
+        rates["sdk"].append(samples / asyncio.run(loop(url, samples, in_flight, typed=True)))
+        rates["osca"].append(samples / with_osca(url, samples, in_flight)["seconds"])
+        rates["sdk_post"].append(samples / asyncio.run(loop(url, samples, in_flight, typed=False)))
+        if inspect:
+            few = max(EACH, samples // 4)  # it is slow
+            rates.setdefault("inspect", []).append(
+                few / with_inspect(inspect, url, few, in_flight)["seconds"]
+            )
+    middle = {name: statistics.median(found) for name, found in rates.items()}
+    return {
+        "samples": samples,
+        "in_flight": in_flight,
+        "requests_per_s": {name: [round(rate, 1) for rate in found] for name, found in rates.items()},
+        **{
+            f"osca_of_{name}": round(middle["osca"] / rate, 2)
+            for name, rate in middle.items()
+            if name != "osca"
+        },
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=2000)
     parser.add_argument("--in-flight", type=int, default=64)
-    parser.add_argument("--inspect", metavar="PROGRAM")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--inspect", action="store_true")
+    parser.add_argument("--environment", type=Path, default=Path(tempfile.gettempdir(), "osca-inspect"))
+    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--most", type=int, default=100_000, help="samples of the longest run with --memory")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
@@ -143,30 +220,17 @@ def main() -> None:
     try:
         assert server.stdout is not None
         url = f"http://127.0.0.1:{server.stdout.readline().strip()}/v1"
-        print(json.dumps(compare(url, options.samples, options.in_flight, options.inspect), indent=2))
+        if options.memory:
+            for samples in (1000, 10_000, 100_000):
+                if samples <= options.most:
+                    print(json.dumps(memory(url, samples, options.in_flight)), flush=True)
+            return
+        program = inspect_in(options.environment) if options.inspect else None
+        found = compare(url, options.samples, options.in_flight, options.rounds, program)
+        print(json.dumps(found, indent=2))
     finally:
         server.kill()
         server.wait()
-
-
-def compare(url: str, samples: int, in_flight: int, inspect: str | None) -> dict[str, object]:
-    """Return the requests a second of each, and what osca reaches of the loop's."""
-    asyncio.run(loop(url, min(samples, 200), in_flight))  # imports and connections, not counted
-    before = asyncio.run(loop(url, samples, in_flight))
-    osca = with_osca(url, samples, in_flight)
-    after = asyncio.run(loop(url, samples, in_flight))
-    rates = {"sdk": 2 * samples / (before + after), "osca": samples / osca["seconds"]}
-    if inspect:
-        rates["inspect"] = samples / with_inspect(inspect, url, samples, in_flight)["seconds"]
-    return {
-        "samples": samples,
-        "in_flight": in_flight,
-        "requests_per_s": {name: round(rate, 1) for name, rate in rates.items()},
-        "osca_of_sdk": round(rates["osca"] / rates["sdk"], 3),
-        **({"osca_of_inspect": round(rates["osca"] / rates["inspect"], 2)} if inspect else {}),
-        "osca_start_s": round(osca["start_s"], 2),
-        "osca_peak_mib": osca["peak_mib"],
-    }
 
 
 if __name__ == "__main__":
