@@ -7,20 +7,22 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal, TextIO
 
 import click
 
 from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, plural, spec_argument
-from osca_cli.commands.run_tables import print_execution, print_forecast, print_pool
+from osca_cli.commands.forecast_table import print_forecast
+from osca_cli.commands.run_tables import print_execution, print_pool
 from osca_cli.commands.screening import Screened
 from osca_cli.console import news, print_json
 from osca_cli.errors import OscaError, UsageError
 from osca_cli.model import Problem
 from osca_cli.plan.stale import refuse_stale
 from osca_cli.run.execute import Answer, executions, run_plan
-from osca_cli.run.forecast import forecast
+from osca_cli.run.forecast import forecast, forecast_execution
 from osca_cli.run.missing import Ask, Filter, PilotSplit, pilot_asks
 from osca_cli.run.overview import overview
 from osca_cli.run.pilot import run_pilot
@@ -176,7 +178,7 @@ def _draw(
     if options.dry_run:
         known = () if screened is None else screened.further()
         then = None if screened is None else screened.at_most()
-        print_forecast(forecast(spec, pool, [*asks, *known]), then, as_json=options.as_json)
+        print_forecast(forecast(spec, pool, [*asks, *known]), then, today=_today(), as_json=options.as_json)
         return 0
     if not options.yes and sys.stdin is not None and sys.stdin.isatty():
         _confirm(spec, pool, asks, screened)
@@ -217,10 +219,8 @@ def _execute(spec: Spec, pool: Pool, allocation: AllocationBlock, options: Optio
     where = "held-out problems" if options.problems is None else f"problems of {options.problems}"
     news(f"execute: follows the plan of {spec.path.name} on {sum(len(e.problems) for e in work)} {where}")
     if options.dry_run:
-        worst = sum(len(e.problems) * len(e.plan.schedule) for e in work)
-        print_json({"schema_version": 1, "samples_at_most": worst}) if options.as_json else click.echo(
-            f"at most {plural(worst, 'sample')}, fewer where a problem is solved early"
-        )
+        found = forecast_execution(spec, pool, work)
+        print_forecast(found, today=_today(), as_json=options.as_json, stopping=True)
         return 0
     answers: list[Answer] = []
     with _answers_file(options.answers) as file:
@@ -263,6 +263,11 @@ def _answers_file(path: Path | None) -> Iterator[TextIO | None]:
         raise UsageError(f"--answers {path}: {error.strerror}") from error
     with file:
         yield file
+
+
+def _today() -> date:
+    """Return the day whose prices hold."""
+    return datetime.now(UTC).date()
 
 
 def _drawn(tally: Tally) -> str:

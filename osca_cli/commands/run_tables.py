@@ -1,4 +1,4 @@
-"""A run in the terminal: the pool, what would be drawn, what an execution gave."""
+"""A run in the terminal: the pool, and what an execution gave."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import numpy as np
 
 from osca_cli.console import interval_text, percent, print_json, print_table
 from osca_cli.run.execute import Answer, Execution
-from osca_cli.run.forecast import Forecast, add_up
-from osca_cli.run.forecast import Line as ForecastLine
 from osca_cli.run.overview import Line
 from osca_cli.run.tally import Tally
 
@@ -43,44 +41,6 @@ def print_pool(lines: Sequence[Line]) -> None:
             if line.task == task
         ]
         print_table(f"{task}: pass rates in the pool", columns, cells)
-
-
-def print_forecast(forecast: Forecast, then: ForecastLine | None = None, *, as_json: bool) -> None:
-    """Print what a run would draw.
-
-    Args:
-        forecast: What it would draw for sure.
-        then: The most that can follow from what that gives.
-        as_json: Whether as JSON.
-    """
-    total = forecast.total()
-    if as_json:
-        rows = [{"configuration": name, **_forecast_facts(line)} for name, line in forecast.lines.items()]
-        facts = {"then_at_most": None if then is None else _forecast_facts(then)}
-        print_json({"schema_version": 1, **_forecast_facts(total), **facts, "configurations": rows})
-        return
-    columns = ("configuration", "to draw", "in the pool", "tokens", "at most", "USD", "at most")
-    lines = [*forecast.lines.items(), ("all", total)]
-    if then is not None:
-        lines += [("then, of those that go on, at most", then), ("in all, at most", add_up([total, then]))]
-    print_table("What a run would do", columns, [_forecast_cells(name, line) for name, line in lines])
-
-
-def _forecast_facts(line: ForecastLine) -> dict[str, Any]:
-    return {
-        "to_draw": line.undrawn,
-        "there": line.there,
-        "tokens": line.tokens,
-        "tokens_at_most": line.most_tokens,
-        "usd": line.usd,
-        "usd_at_most": line.most_usd,
-    }
-
-
-def _forecast_cells(name: str, line: ForecastLine) -> tuple[str, ...]:
-    tokens = ["–" if number is None else f"{number:,.0f}" for number in (line.tokens, line.most_tokens)]
-    usd = ["–" if number is None else f"{number:.4f}" for number in (line.usd, line.most_usd)]
-    return (name, str(line.undrawn), str(line.there), *tokens, *usd)
 
 
 def print_execution(

@@ -47,16 +47,18 @@ def spent(pool: Pool, run: Run) -> float:
     return float(usd)
 
 
-def mean_usage(pool: Pool, configuration: str) -> Usage | None:
+def mean_usage(pool: Pool, configuration: str, *, singly: bool = False) -> Usage | None:
     """Return the mean tokens of a configuration's samples, or ``None`` where none was counted.
 
     Args:
         pool: The pool.
         configuration: The configuration's id there.
+        singly: Whether to count all of the prompt for a sample that shared it with others.
     """
     row = pool.connection.execute(
-        "SELECT avg(s.input_tokens), avg(s.output_tokens), avg(s.cached_tokens)"
-        " FROM cells x CROSS JOIN samples s ON s.request = x.request WHERE x.configuration = ?",
-        (configuration,),
+        "SELECT avg(s.input_tokens * iif(?1, s.choices, 1)), avg(s.output_tokens),"
+        " avg(s.cached_tokens * iif(?1, s.choices, 1))"
+        " FROM cells x CROSS JOIN samples s ON s.request = x.request WHERE x.configuration = ?2",
+        (singly, configuration),
     ).fetchone()
     return None if row[0] is None or row[1] is None else Usage(*(round(mean or 0) for mean in row))
