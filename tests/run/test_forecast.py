@@ -1,4 +1,4 @@
-"""What a dry run says, added up; what it says of executing and measuring a plan, and whether it comes true."""
+"""What a dry run says: added up, and whether it comes true for plans that are executed and measured."""
 
 import pytest
 from hypothesis import given
