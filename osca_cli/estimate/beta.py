@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeAlias
+
 import numpy as np
 from scipy.special import gammaln
 
@@ -18,8 +21,11 @@ ROUNDS = 10
 CELLS = 2 * 10**8
 """Most numbers in a table of curves: 1.6 GB."""
 
+Prior: TypeAlias = tuple[float, float]
+"""Mean and concentration of one configuration's rates."""
 
-def beta(outcomes: Outcomes, horizon: int) -> CurveRows:
+
+def beta(outcomes: Outcomes, horizon: int, priors: Sequence[Prior] | None = None) -> CurveRows:
     """Estimate log-failure curves ``log E[(1 - p)^k | n, c]``, one row per problem with equal weights.
 
     The rates of a configuration over problems are Beta with mean ``m`` and concentration ``s``; of each
@@ -32,6 +38,7 @@ def beta(outcomes: Outcomes, horizon: int) -> CurveRows:
     Args:
         outcomes: Training problems.
         horizon: Largest count that a plan may draw.
+        priors: Of each configuration, where they are fitted to other problems as well.
 
     Raises:
         UsageError: the table of curves would not fit in memory.
@@ -43,15 +50,19 @@ def beta(outcomes: Outcomes, horizon: int) -> CurveRows:
             "use --estimator plugin, or fewer configurations (--only)"
         )
     table = np.empty((size, horizon + 1, problems))
-    for s in range(size):
-        mean, concentration = fit_prior(outcomes.n[s], outcomes.c[s])
+    for s, (mean, concentration) in enumerate(fit_priors(outcomes) if priors is None else priors):
         passes = mean * concentration + outcomes.c[s]
         fails = (1 - mean) * concentration + outcomes.n[s] - outcomes.c[s]
         table[s] = _posterior_curve(passes, fails, horizon)
     return CurveRows(np.full(problems, 1 / problems), table)
 
 
-def fit_prior(n: Ints, c: Ints) -> tuple[float, float]:
+def fit_priors(outcomes: Outcomes) -> list[Prior]:
+    """Fit every configuration's prior."""
+    return [fit_prior(n, c) for n, c in zip(outcomes.n, outcomes.c, strict=True)]
+
+
+def fit_prior(n: Ints, c: Ints) -> Prior:
     """Fit mean and concentration of one configuration's rates to its counts, shape ``(P,)`` each.
 
     Cells with one sample tell the mean but nothing of the concentration, so the concentration is its

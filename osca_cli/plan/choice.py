@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
@@ -12,7 +13,7 @@ from osca_cli.allocate.baselines import best_pure, by_pass_rate, uniform
 from osca_cli.allocate.limits import Limits
 from osca_cli.allocate.schedule import round_robin, schedule
 from osca_cli.estimate.among import Among
-from osca_cli.estimate.beta import beta
+from osca_cli.estimate.beta import beta, fit_priors
 from osca_cli.estimate.hierarchical import Model
 from osca_cli.estimate.plugin import mean_rates, plugin
 from osca_cli.estimate.rows import Rows
@@ -31,11 +32,13 @@ class Estimate:
     Attributes:
         rows: What solvers see.
         name: The estimator that made them.
+        narrowed: Makes the rows of some of the problems, from what was learned from all.
         extrapolation: What it makes of cells beyond their samples, if it can.
     """
 
     rows: Rows
     name: Estimator
+    narrowed: Callable[[Outcomes], Rows]
     extrapolation: Extrapolation | None = None
 
 
@@ -69,9 +72,11 @@ def learn(outcomes: Outcomes, estimator: Estimator, limits: Limits) -> Estimate:
     horizon = _horizon(limits)
     match estimator:
         case "plugin":
-            return Estimate(plugin(outcomes), estimator)
+            return Estimate(plugin(outcomes), estimator, plugin)
         case "beta":
-            return Estimate(beta(outcomes, horizon), estimator)
+            priors = fit_priors(outcomes)
+            narrowed = partial(beta, horizon=horizon, priors=priors)
+            return Estimate(narrowed(outcomes), estimator, narrowed)
         case "auto" | "hierarchical":
             return _hierarchical(outcomes, limits, horizon)
 
@@ -88,13 +93,17 @@ def _hierarchical(outcomes: Outcomes, limits: Limits, horizon: int) -> Estimate:
     kept = screened_configurations(looked_at, limits)
     looked_at = looked_at.select(configurations=kept.tolist())
     model = Model.fit(looked_at)
-    rows = model.rows(looked_at, horizon)
-    everything = len(kept) == len(outcomes.configurations)
-    return Estimate(
-        rows if everything else Among(rows, kept, len(outcomes.configurations)),
-        "hierarchical",
-        Extrapolation(model, kept),
-    )
+
+    def among(rows: Rows) -> Rows:
+        every = len(outcomes.configurations)
+        return rows if len(kept) == every else Among(rows, kept, every)
+
+    def narrowed(some: Outcomes) -> Rows:
+        part = some.select(problems=screened_problems(some)).select(configurations=kept.tolist())
+        return among(model.narrowed(part).rows(part, horizon))
+
+    rows = among(model.rows(looked_at, horizon))
+    return Estimate(rows, "hierarchical", narrowed, Extrapolation(model, kept))
 
 
 def choose(outcomes: Outcomes, limits: Limits, rows: Rows, find: Callable[[Rows, Limits], Ints]) -> Choice:

@@ -87,7 +87,10 @@ class _Part:
 
 
 def cross_validate(
-    outcomes: Outcomes, usd: Floats, choose: Callable[[Outcomes], tuple[Choice, Extrapolation | None]]
+    outcomes: Outcomes,
+    usd: Floats,
+    choose: Callable[[Outcomes], tuple[Choice, Extrapolation | None]],
+    fold: Ints | None = None,
 ) -> CrossValidation | None:
     """Refit and choose without each fold, and evaluate on it.
 
@@ -95,15 +98,16 @@ def cross_validate(
         outcomes: The training problems.
         usd: Cost of one sample of each cell, shape ``(S, P)``; NaN where unknown.
         choose: Estimates and allocates, from training outcomes alone; says what extrapolates, too.
+        fold: The fold of each problem, where they are not dealt by :func:`folds`.
 
     Returns:
         None where no problem can be evaluated: there is only one, or all lack samples.
     """
-    fold = folds(outcomes.problems)
+    fold = folds(outcomes.problems) if fold is None else fold
     parts, everywhere = [], []
     for index in range(fold.max() + 1):
         rest, left = fold != index, fold == index
-        if not rest.any() or not outcomes.n[:, rest].any():
+        if not (rest.any() and left.any() and outcomes.n[:, rest].any()):
             continue
         choice, extrapolation = choose(outcomes.select(problems=rest))
         parts.append(_evaluate(outcomes.select(problems=left), usd[:, left], choice, extrapolation))

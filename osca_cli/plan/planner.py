@@ -15,7 +15,7 @@ from osca_cli.allocate.solve import Solver, find, solve
 from osca_cli.errors import UsageError
 from osca_cli.estimate.heldout import coverage_per_problem, missing, samples_needed
 from osca_cli.estimate.intervals import mean_interval, paired_interval
-from osca_cli.estimate.rows import coverage
+from osca_cli.estimate.rows import Rows, coverage
 from osca_cli.outcomes.types import Floats, Ints, Outcomes
 from osca_cli.plan.budgets import limits_of
 from osca_cli.plan.choice import Choice, Estimate, Estimator, choose, learn
@@ -26,6 +26,27 @@ from osca_cli.plan.words import because
 from osca_cli.spec.types import Budget
 
 Counts: TypeAlias = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How allocations are found.
+
+    Attributes:
+        solver: The solver.
+        seed: Of the solvers that start at random.
+        time_limit_s: How long the ``exact`` solver may search.
+        clock: Seconds.
+    """
+
+    solver: Solver = "auto"
+    seed: int = 0
+    time_limit_s: float = 60.0
+    clock: Callable[[], float] = time.perf_counter
+
+    def find(self, rows: Rows, limits: Limits) -> Ints:
+        """Return an allocation without a bound, whatever time that takes."""
+        return find(rows, limits, self.solver, seed=self.seed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,24 +109,37 @@ def make_plan(
     train = outcomes.select(problems=outcomes.train)
     limits = limits_of(train, budget, require=require, forbid=forbid)
 
+    search = Search(solver, seed, time_limit_s, clock)
     begun = clock()
     known = learn(train, estimator, limits)
-    rows = known.rows
-    solution = solve(rows, limits, solver, seed=seed, out_of_time=lambda: clock() - begun > time_limit_s)
-    seconds = clock() - begun
-
-    choice = choose(train, limits, rows, lambda *_: solution.counts)
-    value = coverage(rows, choice.counts)
-    certificate = Certificate(value, max(solution.bound, value), seconds)
+    decision = decide(train, known, limits, search, begun)
 
     def choose_anew(rest: Outcomes) -> tuple[Choice, Extrapolation | None]:
         anew = learn(rest, estimator, limits)
-        choice = choose(rest, limits, anew.rows, lambda rows, limits: find(rows, limits, solver, seed=seed))
-        return choice, anew.extrapolation
+        return choose(rest, limits, anew.rows, search.find), anew.extrapolation
 
     validation = cross_validate(train, usd_per_sample(train), choose_anew)
-    decision = Decision(known, limits, choice, certificate, solution.solver)
     return described(outcomes, budget, task, decision, validation)
+
+
+def decide(train: Outcomes, known: Estimate, limits: Limits, search: Search, begun: float) -> Decision:
+    """Choose an allocation for an estimate, and certify it.
+
+    Args:
+        train: The problems to choose for.
+        known: What was learned, whose rows are of these problems.
+        limits: What the allocation keeps.
+        search: How it is found.
+        begun: When learning began, which the certificate's time counts from.
+    """
+    clock, rows = search.clock, known.rows
+    late = lambda: clock() - begun > search.time_limit_s  # noqa: E731
+    solution = solve(rows, limits, search.solver, seed=search.seed, out_of_time=late)
+    seconds = clock() - begun
+    choice = choose(train, limits, rows, lambda *_: solution.counts)
+    value = coverage(rows, choice.counts)
+    certificate = Certificate(value, max(solution.bound, value), seconds)
+    return Decision(known, limits, choice, certificate, solution.solver)
 
 
 def described(

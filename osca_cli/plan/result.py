@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from osca_cli.estimate.intervals import Interval
+from osca_cli.model import Json
 from osca_cli.spec.types import Budget
 
 SCHEMA_VERSION = 1
@@ -180,6 +181,8 @@ class Plan:
         in_sample: Some problems are on both sides of the split, so "held out" is not.
         because: What was chosen and why, in a sentence.
         notes: What a reader must know, one sentence each.
+        where: The problems that it is for, where the task has other plans: a field with its value.
+        over_pooled: Of a plan with ``where``, its paired gain over the task's common plan.
     """
 
     task: str
@@ -201,12 +204,20 @@ class Plan:
     in_sample: bool
     because: str
     notes: tuple[str, ...]
+    where: Mapping[str, Json] = field(default_factory=dict)
+    over_pooled: Gain | None = None
+
+    @property
+    def label(self) -> str:
+        """What it is called: the task, and the values of its ``where``."""
+        return ", ".join([self.task, *(f"{name} = {value}" for name, value in self.where.items())])
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that ``osca plan --json`` prints for one task."""
         return {
             "schema_version": SCHEMA_VERSION,
             "task": self.task,
+            **({"where": dict(self.where)} if self.where else {}),
             "budget": {self.budget.kind: self.budget.amount},
             "allocation": dict(self.allocation),
             "schedule": list(self.schedule),
@@ -219,6 +230,7 @@ class Plan:
             "gain": {
                 "over_best_pure": self.over_best_pure.to_json() if self.over_best_pure else None,
                 "over_uniform": self.over_uniform.to_json() if self.over_uniform else None,
+                **({"over_pooled": self.over_pooled.to_json()} if self.over_pooled else {}),
             },
             "compute_factor": self.compute_factor.to_json() if self.compute_factor else None,
             "made_from": self.pilot.to_json() | {"pays_back_after": self.pays_back_after},

@@ -34,11 +34,10 @@ def read_allocation(
             continue
         plan = _read_plan(raw, path, faults)
         _check_names(plan, path, tasks, configurations, faults)
-        if plan.task in {other.task for other in plans}:
-            faults.add(
-                (*path, "task"), f"there is a plan for task '{plan.task}' already; remove one of the two"
-            )
+        _check_where(plan, plans, path, tasks, faults)
         plans.append(plan)
+    if len(plans) == len(cast("Sequence[Json]", block["plans"])):
+        _check_last(plans, faults)
     return AllocationBlock(tuple(plans), block, faults.document.key(("allocation",)))
 
 
@@ -66,7 +65,43 @@ def _read_plan(raw: Mapping[str, Any], path: KeyPath, faults: Faults) -> Planned
             name for item in raw["schedule"] for name, length in item.items() for _ in range(int(length))
         )
         _check_sums(counts, Counter(schedule), path, faults)
-    return PlannedTask(raw["task"], counts, schedule, raw, faults.document.key(path))
+    return PlannedTask(raw["task"], counts, schedule, raw, faults.document.key(path), raw.get("where", {}))
+
+
+def _check_where(
+    plan: PlannedTask,
+    earlier: Sequence[PlannedTask],
+    path: KeyPath,
+    tasks: Mapping[str, Task | None],
+    faults: Faults,
+) -> None:
+    """Refuse a plan that no problem reaches, and a field that problems are not told apart by."""
+    before = [other.where for other in earlier if other.task == plan.task]
+    if plan.where in before:
+        which = " with this where" if plan.where else ""
+        message = f"there is a plan for task '{plan.task}'{which} already; remove one of the two"
+        faults.add((*path, "task"), message)
+    elif {} in before:
+        message = f"the plan for all problems of task '{plan.task}' stands before it; move that to the end"
+        faults.add_at_key((*path, "where"), message)
+    task = tasks.get(plan.task)
+    if task is None or task.outcomes is not None:
+        return
+    for name in plan.where:
+        if name not in task.fields.tags:
+            hint = did_you_mean(name, task.fields.tags)
+            message = f"'{name}' is no tag of task '{task.name}'{hint}; add it to tags in its problems"
+            faults.add_at_key((*path, "where", name), message)
+
+
+def _check_last(plans: Sequence[PlannedTask], faults: Faults) -> None:
+    """Refuse plans that leave problems without one."""
+    for index, plan in enumerate(plans):
+        if plan.where and not any(other.task == plan.task and not other.where for other in plans):
+            path: KeyPath = ("allocation", "plans", index, "where")
+            message = f"other problems of task '{plan.task}' have no plan; add one without where after it"
+            faults.add_at_key(path, message)
+            return
 
 
 def _check_sums(counts: Mapping[str, int], drawn: Counter[str], path: KeyPath, faults: Faults) -> None:

@@ -14,6 +14,7 @@ from osca_cli.spec.faults import Faults
 from osca_cli.spec.files import Files
 from osca_cli.spec.problems import Row, make_problems, read_rows
 from osca_cli.spec.split import find_twins, group_of, split_problems
+from osca_cli.spec.strata import check_strata
 from osca_cli.spec.templates import Prompts, read_prompts
 from osca_cli.spec.types import ProblemFields, Task
 from osca_cli.spec.verifiers import Verifiers, resolve_verifier
@@ -106,9 +107,14 @@ def _outcomes_task(values: Mapping[str, Any], path: KeyPath, files: Files) -> Ta
 def _planned(task: Task, values: Mapping[str, Any], path: KeyPath, faults: Faults) -> Task:
     """Return a task with what the spec says of how to plan it."""
     volume = values.get("volume")
+    volumes = volume if isinstance(volume, Mapping) else {}
+    if volumes and "strata" not in values:
+        faults.add_at_key((*path, "volume"), "is by value, but of which field? Add strata: FIELD")
     return replace(
         task,
-        volume=None if volume is None else float(volume),
+        volume=sum(volumes.values()) if volumes else None if volume is None else float(volume),
+        strata=values.get("strata"),
+        volumes={name: float(number) for name, number in volumes.items()},
         weight=float(values.get("weight", 1.0)),
         budget=read_budget(values.get("budget"), (*path, "budget"), faults),
     )
@@ -124,7 +130,8 @@ def _held_out(values: Mapping[str, Any]) -> tuple[float, str | None]:
 def _fields(values: Mapping[str, Any]) -> ProblemFields:
     problems = values.get("problems", {})
     group = _held_out(values)[1]
-    tags = [*problems.get("tags", ()), *([group] if group else [])]
+    strata = values.get("strata")
+    tags = [*problems.get("tags", ()), *([group] if group else []), *([strata] if strata else [])]
     return ProblemFields(
         id=problems.get("id", "id"),
         reference=values.get("reference", "answer"),
@@ -138,6 +145,8 @@ def _problems(values: Mapping[str, Any], path: KeyPath, files: Files) -> tuple[P
         rows = _rows(values["problems"], (*path, "problems"), files)
         if not _has_fields(values, rows, path, files):
             return ()
+        if "strata" in values:
+            check_strata(values, rows, _held_out(values)[1], path, files.faults)
         return make_problems(values["name"], rows, _fields(values), needs_reference="reference" in values)
     except SpecError as error:
         files.faults.add_all(error.faults)
@@ -197,3 +206,5 @@ def _named_fields(values: Mapping[str, Any], path: KeyPath) -> Iterator[tuple[Ke
         yield (*path, "reference"), values["reference"]
     if group is not None:
         yield (*path, "held_out", "by"), group
+    if "strata" in values:
+        yield (*path, "strata"), values["strata"]

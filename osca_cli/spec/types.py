@@ -88,6 +88,8 @@ class Task:
         prompts: Every prompt as this task has it, by name.
         outcomes: An outcomes file that stands for problems and configurations, else ``None``.
         volume: Problems expected in production; only ratios between tasks count. ``None`` where not said.
+        strata: Field whose values may have plans of their own; ``None`` where all have one plan.
+        volumes: Problems expected of each value of it, as text; ``*`` stands for all others.
         weight: What solving one of its problems counts for beside those of other tasks.
         budget: Its own, for which it is planned alone; ``None`` where it has the spec's.
     """
@@ -104,6 +106,8 @@ class Task:
     volume: float | None = None
     weight: float = 1.0
     budget: Budget | None = None
+    strata: str | None = None
+    volumes: Mapping[str, float] = field(default_factory=dict)
 
     def template(self, prompt: str | None) -> Template:
         """Return the prompt of this name, as this task has it."""
@@ -189,13 +193,18 @@ class CheckSettings:
 
 @dataclass(frozen=True, slots=True)
 class PlannedTask:
-    """One entry of ``allocation: plans:``: how often each configuration is drawn, and in which order."""
+    """One entry of ``allocation: plans:``: how often each configuration is drawn, and in which order.
+
+    Attributes:
+        where: The value, or list of values, that each of these fields has in its problems; empty for all.
+    """
 
     task: str
     counts: Mapping[str, int]
     schedule: tuple[str, ...]
     block: Mapping[str, Json]
     place: Place
+    where: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +214,10 @@ class AllocationBlock:
     plans: tuple[PlannedTask, ...]
     block: Mapping[str, Json]
     place: Place
+
+    def plans_of(self, task: str) -> list[PlannedTask]:
+        """Return the plans of a task: of its problems each takes the first that applies, see ``where``."""
+        return [plan for plan in self.plans if plan.task == task]
 
 
 @dataclass(frozen=True, slots=True)

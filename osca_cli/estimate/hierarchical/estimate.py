@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from osca_cli.estimate.hierarchical.cells import Cells
-from osca_cli.estimate.hierarchical.fit import fit
+from osca_cli.estimate.hierarchical.fit import fit, fit_share
 from osca_cli.estimate.hierarchical.likelihood import Evidence, Parameters, evidence
 from osca_cli.estimate.hierarchical.posterior import of_new_problems, of_problems
 from osca_cli.estimate.knots import KnotRows, knots
@@ -51,6 +51,14 @@ class Model:
     def fit(cls, outcomes: Outcomes) -> Model:
         """Fit to training problems, at least one; a cell may have ``n = 0``."""
         return cls(fit(Cells.of(outcomes)))
+
+    def narrowed(self, outcomes: Outcomes) -> Model:
+        """Return the model of problems like some of those that it was fitted to.
+
+        Configurations stay as they are; how many problems are of each node, flavour included, is learned
+        anew.
+        """
+        return Model(fit_share(Cells.of(outcomes), self.parameters))
 
     def given(self, outcomes: Outcomes) -> Posterior:
         """Return what the model makes of problems, those that it was fitted to or others."""

@@ -59,6 +59,19 @@ def fit(cells: Cells) -> Parameters:
     return parameters
 
 
+def fit_share(cells: Cells, parameters: Parameters) -> Parameters:
+    """Fit the share of problems at each node alone, starting from a model of more problems.
+
+    Unlike in a whole fit flavours have no distribution to keep: some kinds of problem suit one half of the
+    configurations. One problem's weight is spread as the model has it.
+    """
+    start = parameters.share
+    for _ in range(ROUNDS):
+        nodes = evidence(cells, parameters).node
+        parameters = replace(parameters, share=(nodes.sum(axis=0) + start) / (len(nodes) + 1))
+    return parameters
+
+
 def _start(cells: Cells) -> Parameters:
     """Start from marginal rates: of configurations for levels, of problems for the shares of nodes."""
     n, c = cells.n[cells.kind], cells.c[cells.kind]
