@@ -13,7 +13,7 @@ import numpy as np
 
 from osca_cli.allocate.solve import SOLVERS, Solver
 from osca_cli.commands.common import db_option, json_option, open_pool, shown
-from osca_cli.commands.plan_table import print_plan, print_shared
+from osca_cli.commands.plan_table import print_plan, print_shared, print_strata
 from osca_cli.commands.source import load_source, source_argument
 from osca_cli.console import news, print_json
 from osca_cli.errors import MissingSamplesError, UsageError
@@ -119,6 +119,8 @@ def command(  # noqa: PLR0917 - one parameter for each option
         click.echo(text, nl=False)
     else:
         print_plan([one.plan for one in planned.made])
+        for strata in planned.strata:
+            print_strata(strata)
         if planned.together is not None:
             print_shared(planned.together)
     if target is not None:

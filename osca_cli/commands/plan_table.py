@@ -8,7 +8,9 @@ import click
 
 from osca_cli.console import harmless, interval_text, percent, points, print_facts, print_table
 from osca_cli.plan.result import Certificate, Gain, Measured, Plan
+from osca_cli.plan.strata_plan import StrataPlan
 from osca_cli.plan.together import SharedPlan
+from osca_cli.spec.strata import value_text
 
 EXPECTED = ("on new problems", "pass rate", "95% interval", "plan gains", "95% interval")
 
@@ -28,7 +30,7 @@ def print_shared(shared: SharedPlan) -> None:
     columns = ("task", "share of problems", "level", "pass rate", "95% interval")
     cells = [
         (
-            plan.task,
+            plan.label,
             percent(share),
             f"{plan.budget.amount:.4g}",
             *_rate(plan.expected.measured if plan.expected else None),
@@ -48,8 +50,24 @@ def print_shared(shared: SharedPlan) -> None:
         click.echo(f"note: {harmless(note)}")
 
 
+def print_strata(strata: StrataPlan) -> None:
+    """Print which values of a field have plans of their own, and what all plans do together."""
+    columns = (strata.field, "training problems", "plan", "its own gains", "95% interval")
+    cells = [
+        (value_text(one.value) or "", str(one.problems), "its own" if one.own else "common", *_gain(one.gain))
+        for one in strata.strata
+    ]
+    print_table(f"{strata.task}: plans by {strata.field}", columns, cells)
+    rows = [
+        ("these plans", *_rate(strata.expected.measured if strata.expected else None), "", ""),
+        ("only the best single one", *_rate(strata.best_pure), *_gain(strata.over_best_pure)),
+        ("even spread", *_rate(strata.uniform), *_gain(strata.over_uniform)),
+    ]
+    print_table("What to expect of all, by cross-validation", EXPECTED, rows)
+
+
 def _print_allocation(plan: Plan) -> None:
-    title = f"{plan.task}: {plan.budget} per problem"
+    title = f"{plan.label}: {plan.budget} per problem"
     cells = [
         (name, str(count), str(plan.schedule.index(name) + 1))
         for name, count in sorted(plan.allocation.items(), key=lambda item: plan.schedule.index(item[0]))

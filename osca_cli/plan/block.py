@@ -9,7 +9,8 @@ from osca_cli import __version__
 from osca_cli.model import Json
 from osca_cli.outcomes.types import Outcomes
 from osca_cli.plan.planfile import runs
-from osca_cli.plan.result import Certificate, Expected, Gain
+from osca_cli.plan.result import Certificate, Expected, Gain, Plan
+from osca_cli.plan.strata_plan import StrataPlan
 from osca_cli.plan.tasks import Made, Planned
 from osca_cli.spec.types import Budget
 
@@ -18,8 +19,9 @@ DIGITS = 4
 
 def allocation_block(planned: Planned, spec_hash: str) -> dict[str, Json]:
     """Return the block. It has no clock in it: equal pools give equal bytes."""
-    plans = [one.plan for one in planned.made]
-    usd = [plan.pilot.usd for plan in plans]
+    tasks = {one.plan.task: one for one in planned.made}.values()  # plans of strata learn from the same
+    pilots = [one.plan.pilot for one in tasks]
+    usd = [pilot.usd for pilot in pilots]
     block: dict[str, Json] = {} if planned.budget is None else {"budget": _budget(planned.budget)}
     if planned.together is not None:
         together = planned.together
@@ -29,15 +31,16 @@ def allocation_block(planned: Planned, spec_hash: str) -> dict[str, Json]:
         )
         block["certificate"] = _certificate(together.certificate)
         block["notes"] = list(together.notes)
+    block["strata"] = [_strata(one) for one in planned.strata]
     block["plans"] = [_plan(one, planned.budget) for one in planned.made]
     block["made_from"] = {
         "spec": spec_hash,
-        "pool": pool_hash([one.outcomes for one in planned.made]),
-        "problems": sum(plan.pilot.problems for plan in plans),
-        "samples": sum(plan.pilot.samples for plan in plans),
+        "pool": pool_hash([one.outcomes for one in tasks]),
+        "problems": sum(pilot.problems for pilot in pilots),
+        "samples": sum(pilot.samples for pilot in pilots),
         **({} if None in usd else {"usd": round(sum(cost or 0.0 for cost in usd), 6)}),
-        "estimator": plans[0].estimator,
-        "solver": plans[0].solver,
+        "estimator": planned.made[0].plan.estimator,
+        "solver": planned.made[0].plan.solver,
         "osca": __version__,
     }
     return {key: value for key, value in block.items() if value not in (None, [], {})}
@@ -57,23 +60,50 @@ def _plan(made: Made, budget: Budget | None) -> Json:
     names = zip(outcomes.problems, outcomes.train, strict=True)
     block: dict[str, Json] = {
         "task": plan.task,
+        "where": dict(plan.where),
         "share_of_problems": made.share,
         "budget": None if plan.budget == budget else _budget(plan.budget),
         "counts": dict(plan.allocation),
         "schedule": runs(plan.schedule),
         "because": plan.because,
         "expected": _expected(plan.expected),
-        "gain": _gains(
-            {"over_best_pure": plan.over_best_pure, "over_uniform": plan.over_uniform}, plan.best_pure.name
-        ),
+        "gain": _gains(_gains_of(plan), plan.best_pure.name),
         "certificate": _certificate(plan.certificate),
         "in_sample": plan.in_sample or None,
         "notes": list(plan.notes),
         "definitions": dict(made.definitions),
         "verifier": made.verifier,
-        "learned_from": [problem for problem, train in names if train],
+        # Of a task's plans the common one names the problems: all have learned from them.
+        "learned_from": [problem for problem, train in names if train and not plan.where],
     }
     return {key: value for key, value in block.items() if value not in (None, [], {})}
+
+
+def _strata(strata: StrataPlan) -> Json:
+    block: dict[str, Json] = {
+        "task": strata.task,
+        "field": strata.field,
+        "expected": _expected(strata.expected),
+        "gain": _gains({"over_best_pure": strata.over_best_pure, "over_uniform": strata.over_uniform}),
+        "values": [
+            {
+                "value": one.value,
+                "problems": one.problems,
+                "own": one.own,
+                **({"gain": _gains({"over_pooled": one.gain})} if one.gain else {}),
+            }
+            for one in strata.strata
+        ],
+    }
+    return {key: value for key, value in block.items() if value not in (None, [], {})}
+
+
+def _gains_of(plan: Plan) -> dict[str, Gain | None]:
+    return {
+        "over_pooled": plan.over_pooled,
+        "over_best_pure": plan.over_best_pure,
+        "over_uniform": plan.over_uniform,
+    }
 
 
 def _budget(budget: Budget) -> dict[str, Json]:

@@ -122,7 +122,7 @@ def _on_one_line(value: Json) -> Json:
 
 def _by_line(key: str, value: Json) -> Json:
     """Return a value of the block, all of it on one line but the plans, which have a line for each key."""
-    if key != "plans" or not isinstance(value, list):
+    if key not in {"plans", "strata"} or not isinstance(value, list):
         return _on_one_line(value)
     return [{name: _on_one_line(item) for name, item in plan.items()} for plan in value]
 

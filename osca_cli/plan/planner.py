@@ -176,7 +176,7 @@ def described(
         over_best_pure=over_pure,
         over_uniform=_gain(validation, "uniform"),
         compute_factor=factor,
-        pilot=_pilot(train),
+        pilot=pilot_of(train),
         pays_back_after=_pays_back_after(train, budget, factor),
         in_sample=bool(outcomes.overlap.any()),
         because=because(
@@ -274,7 +274,8 @@ def usd_per_sample(outcomes: Outcomes) -> Floats:
     return np.where(known, cost, mean[:, None])
 
 
-def _pilot(train: Outcomes) -> Pilot:
+def pilot_of(train: Outcomes) -> Pilot:
+    """Return what training problems were learned from: samples, and their cost."""
     usd = float(np.sum(np.where(train.n > 0, usd_per_sample(train) * train.n, 0.0)))
     return Pilot(len(train.problems), int(train.n.sum()), None if np.isnan(usd) else usd)
 

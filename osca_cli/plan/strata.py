@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -46,6 +46,11 @@ class Stratum:
     def own(self) -> bool:
         """Whether it gets a plan of its own."""
         return self.gain is not None and self.gain.interval[0] > 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object of ``osca plan --json``."""
+        gain = None if self.gain is None else self.gain.to_json()
+        return {"value": self.value, "problems": self.problems, "own": self.own, "over_pooled": gain}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

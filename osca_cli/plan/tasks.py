@@ -14,6 +14,7 @@ from osca_cli.plan.planner import make_plan
 from osca_cli.plan.result import SCHEMA_VERSION, Plan
 from osca_cli.plan.shared import TaskShare
 from osca_cli.plan.sources import definitions, verifier_hash
+from osca_cli.plan.strata_plan import StrataPlan, make_strata_plan
 from osca_cli.plan.together import SharedPlan, make_shared_plan
 from osca_cli.spec.types import Budget, Spec, Task
 
@@ -27,7 +28,7 @@ class Made:
         outcomes: What it was learned from.
         definitions: A short hash of each configuration that it draws: whether it has changed under the plan.
         verifier: The same of the verifier.
-        share: Of the expected problems, where it shares a budget.
+        share: Of the expected problems, where it shares a budget or is one of a task's strata.
     """
 
     plan: Plan
@@ -48,20 +49,24 @@ class Planned:
 
     Attributes:
         budget: The one that was asked for, or None where every task has its own.
-        made: The plan of each task, in the order of the spec.
+        made: The plan of each task, in the order of the spec; those of strata before the common one.
         together: What is said of those that share the budget, if any do.
+        strata: What is said of tasks that have them.
     """
 
     budget: Budget | None
     made: Sequence[Made]
     together: SharedPlan | None
+    strata: Sequence[StrataPlan] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that ``osca plan --json`` prints."""
         plans = [one.to_json() for one in self.made]
+        strata = {"strata": [one.to_json() for one in self.strata]} if self.strata else {}
         if self.together is not None:
-            return self.together.to_json() | {"plans": plans}
-        return plans[0] if len(plans) == 1 else {"schema_version": SCHEMA_VERSION, "plans": plans}
+            return self.together.to_json() | {"plans": plans} | strata
+        one = plans[0] if len(plans) == 1 else {"schema_version": SCHEMA_VERSION, "plans": plans}
+        return one | strata
 
 
 def plan_tasks(
@@ -94,24 +99,34 @@ def plan_tasks(
             f"{spec.path}: task '{others[0].name}' has no budget; add `budget: {{samples: 8}}` to the spec,"
             " or say --budget 8"
         )
-    plans: dict[str, tuple[Plan, float | None]] = {}
+    plans: dict[str, list[tuple[Plan, float | None]]] = {}
     together = None
     if budget is not None and budget.share == "tasks" and len(others) > 1:
         tasks, notes = _shares(others, sources)
         together = make_shared_plan(tasks, budget, estimator=estimator, solver=solver, seed=seed, notes=notes)
         plans = {
-            plan.task: (plan, share) for plan, share in zip(together.plans, together.shares, strict=True)
+            plan.task: [(plan, share)] for plan, share in zip(together.plans, together.shares, strict=True)
         }
+    strata = []
     for name, outcomes in sources.items():
-        own = budgets.get(name, budget)
-        if name not in plans and own is not None:
-            own = replace(own, share="none")
+        own, task = budgets.get(name, budget), spec.task(name)
+        if name in plans or own is None:
+            continue
+        own = replace(own, share="none")
+        if task.strata is None:
             plan = make_plan(outcomes, own, task=name, estimator=estimator, solver=solver, seed=seed)
-            plans[name] = plan, None
+            plans[name] = [(plan, None)]
+        else:
+            several = make_strata_plan(
+                outcomes, own, task.strata, task=name, volumes=task.volumes, estimator=estimator,
+                solver=solver, seed=seed,
+            )  # fmt: skip
+            strata.append(several)
+            plans[name] = list(zip(several.plans, several.shares, strict=True))
     if budget is not None and together is None:
         budget = replace(budget, share="none")
-    made = [_made(spec, *plans[name], outcomes) for name, outcomes in sources.items()]
-    return Planned(budget, made, together)
+    made = [_made(spec, *one, outcomes) for name, outcomes in sources.items() for one in plans[name]]
+    return Planned(budget, made, together, strata)
 
 
 def _made(spec: Spec, plan: Plan, share: float | None, outcomes: Outcomes) -> Made:

@@ -7,14 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from osca_cli.allocate.baselines import best_pure, by_pass_rate, uniform
 from osca_cli.allocate.limits import Limits
 from osca_cli.allocate.solve import Solver, find
 from osca_cli.estimate.plugin import mean_rates
 from osca_cli.estimate.rows import Rows
-from osca_cli.estimate.strata import weighted
 from osca_cli.outcomes.types import Ints, Outcomes
 from osca_cli.plan.choice import Choice, Estimator, choose, learn
 from osca_cli.plan.crossvalidation import FOLDS, cross_validate, folds
@@ -22,6 +19,7 @@ from osca_cli.plan.extrapolation import Extrapolation
 from osca_cli.plan.planner import described, usd_per_sample
 from osca_cli.plan.result import SCHEMA_VERSION, Certificate, Expected, Gain, Measured, Plan
 from osca_cli.plan.shared import TaskShare, allocate, at_level, joint, reaches, share_budget
+from osca_cli.plan.weighted import weighted_expected, weighted_gain, weighted_rate
 from osca_cli.plan.words import points
 from osca_cli.spec.types import Budget
 
@@ -128,18 +126,18 @@ def make_shared_plan(
             described(task.outcomes, budget, task.name, replace(decision, choice=beside), validation)
         )
     shares = [task.share for task in tasks]
-    over_best_pure = _gain([plan.over_best_pure for plan in evenly], shares)
+    over_best_pure = weighted_gain([plan.over_best_pure for plan in evenly], shares)
     return SharedPlan(
         budget=budget,
         plans=tuple(plans),
         shares=tuple(shares),
         certificate=shared.certificate,
-        expected=_expected([plan.expected for plan in plans], shares),
-        held_out=_measured([plan.held_out for plan in plans], shares),
-        best_pure=_measured([plan.best_pure.expected for plan in evenly], shares),
-        uniform=_measured([plan.uniform.expected for plan in evenly], shares),
+        expected=weighted_expected([plan.expected for plan in plans], shares),
+        held_out=weighted_rate([plan.held_out for plan in plans], shares),
+        best_pure=weighted_rate([plan.best_pure.expected for plan in evenly], shares),
+        uniform=weighted_rate([plan.uniform.expected for plan in evenly], shares),
         over_best_pure=over_best_pure,
-        over_uniform=_gain([plan.over_uniform for plan in evenly], shares),
+        over_uniform=weighted_gain([plan.over_uniform for plan in evenly], shares),
         because=_because(plans, budget, over_best_pure),
         notes=tuple(notes),
     )
@@ -202,36 +200,6 @@ def _beside(train: Outcomes, rows: Rows, level: Limits, choice: Choice, budget: 
     return replace(
         choice, best_pure=best_pure(rows, even), uniform=uniform(by_pass_rate(mean_rates(train)), even)
     )
-
-
-def _measured(parts: Sequence[Measured | None], shares: Sequence[float]) -> Measured | None:
-    known = [part for part in parts if part is not None]
-    if len(known) < len(parts):
-        return None
-    mean, interval = weighted([(part.pass_rate, part.interval) for part in known], shares)
-    return Measured(mean, interval, sum(part.problems for part in known))
-
-
-def _expected(parts: Sequence[Expected | None], shares: Sequence[float]) -> Expected | None:
-    known = [part for part in parts if part is not None]
-    measured = _measured([part.measured for part in known], shares) if len(known) == len(parts) else None
-    if measured is None:
-        return None
-    usd = [np.nan if part.usd is None else part.usd for part in known]
-    spent = float(np.dot(shares, usd))
-    return Expected(
-        measured,
-        float(np.dot(shares, [part.samples for part in known])),
-        None if np.isnan(spent) else spent,
-        sum(part.left_out for part in known),
-    )
-
-
-def _gain(parts: Sequence[Gain | None], shares: Sequence[float]) -> Gain | None:
-    known = [part for part in parts if part is not None]
-    if len(known) < len(parts):
-        return None
-    return Gain(*weighted([(part.value, part.interval) for part in known], shares))
 
 
 def _because(plans: Sequence[Plan], budget: Budget, gain: Gain | None) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from osca_cli.plan.result import Baseline, Gain
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+MOST_LISTED = 8
+"""Values of a field that are named; of more the others are counted."""
 
 
 def because(
@@ -40,6 +43,39 @@ def because(
             f"distinguishable from none ({_signed(gain)} points)."
         )
     return f"{chosen}; a gain over {rival}, is not distinguishable from none ({_signed(gain)} points)."
+
+
+def own_because(gain: Gain) -> str:
+    """Say why a value has a plan of its own."""
+    return f"Its own plan solves {points(gain)} points more than the task's common plan."
+
+
+def kept_because(few: Sequence[str], same: Mapping[str, Gain]) -> str:
+    """Say why values keep the common plan.
+
+    Args:
+        few: Those with too few training problems.
+        same: Those whose own plan is not better, with its gain.
+    """
+    said = []
+    if same:
+        values = _listed([f"'{value}' ({_signed(gain)} points)" for value, gain in same.items()])
+        said.append(f"{values} {_keep(same)} the common plan: no plan of its own is distinguishably better.")
+    if few:
+        values = _listed([f"'{value}'" for value in few])
+        said.append(f"{values} {_keep(few)} the common plan: too few training problems to tell.")
+    return " ".join(said)
+
+
+def _keep(values: Sequence[str] | Mapping[str, Gain]) -> str:
+    return "keeps" if len(values) == 1 else "keep"
+
+
+def _listed(values: Sequence[str]) -> str:
+    """Return ``a, b and c``; of many values the first, and how many more there are."""
+    more = len(values) - MOST_LISTED
+    shown = [*values[:MOST_LISTED], f"{more} more"] if more > 0 else list(values)
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
 
 
 def number(count: int) -> str:
