@@ -5,67 +5,25 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 
-from osca_cli.allocate.limits import Limits
-from osca_cli.allocate.solve import Solver, find, solve
+from osca_cli.allocate.solve import Solver
 from osca_cli.errors import UsageError
 from osca_cli.estimate.heldout import coverage_per_problem, missing, samples_needed
 from osca_cli.estimate.intervals import mean_interval, paired_interval
-from osca_cli.estimate.rows import Rows, coverage
 from osca_cli.outcomes.types import Floats, Ints, Outcomes
 from osca_cli.plan.budgets import limits_of
-from osca_cli.plan.choice import Choice, Estimate, Estimator, choose, learn
+from osca_cli.plan.choice import Choice, Estimator, choose, learn
 from osca_cli.plan.crossvalidation import CrossValidation, cross_validate
+from osca_cli.plan.decision import Decision, Search, decide
 from osca_cli.plan.extrapolation import Extrapolation
-from osca_cli.plan.result import Baseline, Certificate, ComputeFactor, Expected, Gain, Measured, Pilot, Plan
+from osca_cli.plan.result import Baseline, ComputeFactor, Expected, Gain, Measured, Pilot, Plan
 from osca_cli.plan.words import because
 from osca_cli.spec.types import Budget
 
 Counts: TypeAlias = Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """How allocations are found.
-
-    Attributes:
-        solver: The solver.
-        seed: Of the solvers that start at random.
-        time_limit_s: How long the ``exact`` solver may search.
-        clock: Seconds.
-    """
-
-    solver: Solver = "auto"
-    seed: int = 0
-    time_limit_s: float = 60.0
-    clock: Callable[[], float] = time.perf_counter
-
-    def find(self, rows: Rows, limits: Limits) -> Ints:
-        """Return an allocation without a bound, whatever time that takes."""
-        return find(rows, limits, self.solver, seed=self.seed)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Decision:
-    """An allocation as it was chosen on the training problems.
-
-    Attributes:
-        known: The estimate that it was chosen for.
-        limits: What it keeps.
-        choice: The allocation and the baselines.
-        certificate: How far from optimal it can be.
-        solver: What found it.
-    """
-
-    known: Estimate
-    limits: Limits
-    choice: Choice
-    certificate: Certificate
-    solver: str
 
 
 def make_plan(
@@ -120,26 +78,6 @@ def make_plan(
 
     validation = cross_validate(train, usd_per_sample(train), choose_anew)
     return described(outcomes, budget, task, decision, validation)
-
-
-def decide(train: Outcomes, known: Estimate, limits: Limits, search: Search, begun: float) -> Decision:
-    """Choose an allocation for an estimate, and certify it.
-
-    Args:
-        train: The problems to choose for.
-        known: What was learned, whose rows are of these problems.
-        limits: What the allocation keeps.
-        search: How it is found.
-        begun: When learning began, which the certificate's time counts from.
-    """
-    clock, rows = search.clock, known.rows
-    late = lambda: clock() - begun > search.time_limit_s  # noqa: E731
-    solution = solve(rows, limits, search.solver, seed=search.seed, out_of_time=late)
-    seconds = clock() - begun
-    choice = choose(train, limits, rows, lambda *_: solution.counts)
-    value = coverage(rows, choice.counts)
-    certificate = Certificate(value, max(solution.bound, value), seconds)
-    return Decision(known, limits, choice, certificate, solution.solver)
 
 
 def described(

@@ -20,7 +20,7 @@ from osca_cli.estimate.stacked import Stacked
 from osca_cli.outcomes.types import Floats, Ints, Outcomes
 from osca_cli.plan.budgets import limits_of
 from osca_cli.plan.choice import Estimate, Estimator, choose, learn
-from osca_cli.plan.planner import Decision
+from osca_cli.plan.decision import Decision
 from osca_cli.plan.result import Certificate
 from osca_cli.spec.types import Budget
 

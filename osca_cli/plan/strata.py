@@ -17,8 +17,9 @@ from osca_cli.outcomes.types import Floats, Ints, Mask, Outcomes
 from osca_cli.plan.budgets import limits_of
 from osca_cli.plan.choice import Choice, Estimate, Estimator, choose, learn
 from osca_cli.plan.crossvalidation import FOLDS, CrossValidation, cross_validate
+from osca_cli.plan.decision import Decision, Search, decide
 from osca_cli.plan.extrapolation import Extrapolation
-from osca_cli.plan.planner import Decision, Search, decide, usd_per_sample
+from osca_cli.plan.planner import usd_per_sample
 from osca_cli.plan.result import Gain
 from osca_cli.spec.strata import value_text
 from osca_cli.spec.types import Budget

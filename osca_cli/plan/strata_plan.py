@@ -12,7 +12,8 @@ from osca_cli.errors import UsageError
 from osca_cli.model import Json
 from osca_cli.outcomes.types import Outcomes
 from osca_cli.plan.choice import Estimator
-from osca_cli.plan.planner import Search, described, pilot_of
+from osca_cli.plan.decision import Search
+from osca_cli.plan.planner import described, pilot_of
 from osca_cli.plan.result import Expected, Gain, Measured, Plan
 from osca_cli.plan.strata import Part, Stratum, stratify
 from osca_cli.plan.weighted import weighted_expected, weighted_gain, weighted_rate
