@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
 
 from osca_cli.estimate.heldout import coverage_per_problem
 from osca_cli.estimate.intervals import Interval, mean_interval, paired_interval
-from osca_cli.outcomes.types import CostKind, Floats, Outcomes
+from osca_cli.model import Json
+from osca_cli.outcomes.types import CostKind, Floats, Mask, Outcomes
 from osca_cli.spec.types import Assertion, Budget
 
 Outcome: TypeAlias = Literal["pass", "fail", "inconclusive"]
@@ -74,50 +75,116 @@ class Spend:
     held_out: float | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """A plan and its baselines, on the problems that take it.
+
+    Attributes:
+        problems: Which held-out problems, shape ``(P,)``, at least one.
+        counts: The plan's allocation.
+        baselines: Allocations to compare with, by name.
+        budget: That the plan was made for.
+        where: Fields and values of these problems; empty for all that no other plan is for.
+    """
+
+    problems: Mask
+    counts: Mapping[str, int]
+    baselines: Mapping[str, Mapping[str, float]]
+    budget: Budget
+    where: Mapping[str, Json] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """A plan, judged.
+    """A task's plan, judged.
 
     Attributes:
         problems: Number of held-out problems.
+        counts: The plan's allocation; ``None`` where problems take several plans.
         pass_rate: Of the plan: unbiased pass@C.
         spend: What the plan costs there; ``None`` for a budget in samples, which is kept by definition.
+        where: Of a plan of several, whose problems these are.
+        parts: Each plan of several on its problems, without assertions: the task is what these hold for.
     """
 
     task: str
     problems: int
-    counts: Mapping[str, int]
+    counts: Mapping[str, int] | None
     pass_rate: Measured
     baselines: tuple[Baseline, ...]
     judgements: tuple[Judgement, ...]
     spend: Spend | None
+    where: Mapping[str, Json] = field(default_factory=dict)
+    parts: tuple[Verdicts, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What it is called: the task, and the values of its ``where``."""
+        return ", ".join([self.task, *(f"{name} = {value}" for name, value in self.where.items())])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Coverage:
+    """Coverage of each problem by its plan, and by each baseline, shape ``(J,)`` each."""
+
+    ours: Floats
+    theirs: Mapping[str, Floats]
 
 
 def judge(
-    outcomes: Outcomes,
-    task: str,
-    counts: Mapping[str, int],
-    baselines: Mapping[str, Mapping[str, float]],
-    assertions: Sequence[Assertion],
-    budget: Budget,
+    outcomes: Outcomes, task: str, compared: Sequence[Compared], assertions: Sequence[Assertion]
 ) -> Verdicts:
-    """Judge an allocation on the held-out problems of these outcomes.
+    """Judge the allocations of a task on the held-out problems of these outcomes, each problem by its own.
 
     Args:
         outcomes: What was sampled, at least as often as the counts and the baselines ask.
         task: The task's name.
-        counts: The plan's allocation.
-        baselines: Allocations to compare with, by name.
-        assertions: What is asserted of this task.
-        budget: That the plan was made for.
+        compared: Its plans, all with the same names of baselines.
+        assertions: What is asserted of the task.
 
     Raises:
         MissingSamplesError: a cell has fewer samples than are needed; nothing is made up for it.
     """
-    ours = coverage_per_problem(outcomes, counts, outcomes.held_out)
+    covered = [_covered(outcomes, one) for one in compared]
+    if len(compared) == 1:
+        one = compared[0]
+        return _verdicts(task, covered[0], one.baselines, one.counts, _spend(outcomes, one), assertions)
+    parts = tuple(
+        replace(_verdicts(task, each, one.baselines, one.counts, _spend(outcomes, one), ()), where=one.where)
+        for one, each in zip(compared, covered, strict=True)
+    )
+    names = compared[0].baselines
+    whole = _Coverage(
+        np.concatenate([each.ours for each in covered]),
+        {name: np.concatenate([each.theirs[name] for each in covered]) for name in names},
+    )
+    sizes = [part.problems for part in parts]
+    mean = {name: _mean_counts([one.baselines[name] for one in compared], sizes) for name in names}
+    verdicts = _verdicts(task, whole, mean, None, _mean_spend(parts), assertions)
+    return replace(verdicts, parts=parts)
+
+
+def _covered(outcomes: Outcomes, one: Compared) -> _Coverage:
+    return _Coverage(
+        coverage_per_problem(outcomes, one.counts, one.problems),
+        {
+            name: coverage_per_problem(outcomes, counts, one.problems)
+            for name, counts in one.baselines.items()
+        },
+    )
+
+
+def _verdicts(
+    task: str,
+    covered: _Coverage,
+    baselines: Mapping[str, Mapping[str, float]],
+    counts: Mapping[str, int] | None,
+    spend: Spend | None,
+    assertions: Sequence[Assertion],
+) -> Verdicts:
+    ours = covered.ours
     compared = tuple(
-        _baseline(name, theirs, ours, coverage_per_problem(outcomes, theirs, outcomes.held_out))
-        for name, theirs in baselines.items()
+        _baseline(name, baselines[name], ours, theirs) for name, theirs in covered.theirs.items()
     )
     pass_rate = Measured(*mean_interval(ours))
     metrics = {"pass_rate": pass_rate} | {
@@ -130,15 +197,42 @@ def judge(
         pass_rate=pass_rate,
         baselines=compared,
         judgements=tuple(_judge(assertion, metrics[assertion.metric], len(ours)) for assertion in assertions),
-        spend=None if budget.kind == "samples" else Spend(budget, _spent(outcomes, counts, budget.kind)),
+        spend=spend,
     )
 
 
-def _spent(outcomes: Outcomes, counts: Mapping[str, int], kind: CostKind) -> float | None:
+def _mean_counts(parts: Sequence[Mapping[str, float]], sizes: Sequence[int]) -> Mapping[str, float]:
+    """Return the mean over problems, where plans with different budgets have different baselines."""
+    if all(part == parts[0] for part in parts):
+        return parts[0]
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {
+        name: sum(size * part.get(name, 0) for size, part in zip(sizes, parts, strict=True)) / sum(sizes)
+        for name in names
+    }
+
+
+def _mean_spend(parts: Sequence[Verdicts]) -> Spend | None:
+    spent = [(part.problems, part.spend) for part in parts if part.spend is not None]
+    if len(spent) < len(parts) or len({spend.budget.kind for _, spend in spent}) > 1:
+        return None
+    total = sum(number for number, _ in spent)
+    budget = sum(number * spend.budget.amount for number, spend in spent) / total
+    known = [number * spend.held_out for number, spend in spent if spend.held_out is not None]
+    held_out = sum(known) / total if len(known) == len(spent) else None
+    return Spend(Budget(spent[0][1].budget.kind, budget), held_out)
+
+
+def _spend(outcomes: Outcomes, one: Compared) -> Spend | None:
+    kind = one.budget.kind
+    return None if kind == "samples" else Spend(one.budget, _spent(outcomes, one, kind))
+
+
+def _spent(outcomes: Outcomes, one: Compared, kind: CostKind) -> float | None:
     if kind not in outcomes.costs:
         return None
-    cost = outcomes.costs[kind][:, outcomes.held_out]
-    drawn = np.array([counts.get(name, 0) for name in outcomes.configurations])
+    cost = outcomes.costs[kind][:, one.problems]
+    drawn = np.array([one.counts.get(name, 0) for name in outcomes.configurations])
     known = ~np.isnan(cost)
     if not known[drawn > 0].any(axis=1).all():
         return None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast, get_args
 
+import numpy as np
+
 from osca_cli.errors import UsageError
-from osca_cli.outcomes.types import Outcomes
+from osca_cli.outcomes.types import Mask, Outcomes
 from osca_cli.plan.baselines import baselines
 from osca_cli.plan.choice import ESTIMATORS, Estimator
+from osca_cli.spec.strata import plan_for
 from osca_cli.spec.types import AllocationBlock, Budget, BudgetKind, PlannedTask
 
 
@@ -67,27 +70,49 @@ def estimator_of(block: AllocationBlock) -> Estimator:
     return next((known for known in ESTIMATORS if known == written), ESTIMATORS[0])
 
 
-def refuse_leakage(plan: PlannedTask, outcomes: Outcomes) -> None:
-    """Refuse to prove a plan on problems that chose it.
+def taken(plans: Sequence[PlannedTask], outcomes: Outcomes) -> list[tuple[PlannedTask, Mask]]:
+    """Return the plans of a task, each with the held-out problems that take it, shape ``(P,)``.
+
+    A plan that none takes is left out.
+
+    Raises:
+        UsageError: plans are for values of a field that no held-out problem has.
+    """
+    held_out = [id_ for id_, held in zip(outcomes.problems, outcomes.held_out, strict=True) if held]
+    for name in dict.fromkeys(name for plan in plans for name in plan.where):
+        if all(outcomes.tags.get(id_, {}).get(name) is None for id_ in held_out):
+            raise UsageError(
+                f"task '{plans[0].task}' has plans by {name}, but no held-out problem has that tag; give the"
+                " outcomes tags, or plan without strata"
+            )
+    by = {id_: plan_for(plans, outcomes.tags.get(id_, {})) for id_ in held_out}
+    masks = [(plan, np.array([by.get(id_) is plan for id_ in outcomes.problems])) for plan in plans]
+    return [(plan, mask & outcomes.held_out) for plan, mask in masks if mask.any()]
+
+
+def refuse_leakage(plans: Sequence[PlannedTask], outcomes: Outcomes) -> None:
+    """Refuse to prove the plans of a task on problems that chose them.
 
     Raises:
         UsageError: a problem is on both sides, or held out although the plan learned from it.
     """
+    task = plans[0].task
     held_out = {id_ for id_, held in zip(outcomes.problems, outcomes.held_out, strict=True) if held}
     if not held_out:
         raise UsageError(
-            f"task '{plan.task}' has no held-out problems, so nothing can be proved; add `held_out: 0.5` to"
+            f"task '{task}' has no held-out problems, so nothing can be proved; add `held_out: 0.5` to"
             " it, then run and plan again"
         )
     if both := int(outcomes.overlap.sum()):
         raise UsageError(
-            f"task '{plan.task}': {both} of {len(held_out)} held-out problems are training problems too, so"
+            f"task '{task}': {both} of {len(held_out)} held-out problems are training problems too, so"
             " they prove nothing; give the outcomes a split that keeps them apart"
         )
-    learned = plan.block.get("learned_from")
-    leaked = sorted(held_out & set(map(str, learned))) if isinstance(learned, list) else []
+    lists = [plan.block.get("learned_from") for plan in plans]
+    learned = {str(problem) for one in lists if isinstance(one, list) for problem in one}
+    leaked = sorted(held_out & learned)
     if leaked:
         raise UsageError(
-            f"task '{plan.task}': the plan learned from {len(leaked)} problems that are held out now, such as"
+            f"task '{task}': the plan learned from {len(leaked)} problems that are held out now, such as"
             f" '{leaked[0]}'; plan again"
         )

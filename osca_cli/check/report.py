@@ -26,8 +26,9 @@ def to_json(judged: Sequence[Verdicts], passed: bool | None) -> dict[str, Any]:
 def _verdicts(verdicts: Verdicts) -> dict[str, Any]:
     return {
         "task": verdicts.task,
+        **({"where": dict(verdicts.where)} if verdicts.where else {}),
         "problems": verdicts.problems,
-        "allocation": dict(verdicts.counts),
+        "allocation": None if verdicts.counts is None else dict(verdicts.counts),
         "pass_rate": verdicts.pass_rate.value,
         "interval": list(verdicts.pass_rate.interval),
         "baselines": {
@@ -48,6 +49,7 @@ def _verdicts(verdicts: Verdicts) -> dict[str, Any]:
             "held_out": verdicts.spend.held_out,
         },
         "assertions": [_judgement(judgement) for judgement in verdicts.judgements],
+        **({"plans": [_verdicts(part) for part in verdicts.parts]} if verdicts.parts else {}),
     }
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from osca_cli.check.judge import Verdicts, judge
-from osca_cli.check.need import comparison, refuse_leakage
+from osca_cli.check.judge import Compared, Verdicts, judge
+from osca_cli.check.need import comparison, refuse_leakage, taken
 from osca_cli.check.report import outcome_of, to_json
 from osca_cli.commands.check_table import print_check
 from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, plural, shown
@@ -72,17 +72,17 @@ def _judged(
     if not plans:
         raise UsageError(f"--task {task}: {spec.path} has no plan for it")
     judged = []
-    for plan in plans:
-        one = spec.task(plan.task)
+    for one in [spec.task(name) for name in dict.fromkeys(plan.task for plan in plans)]:
         outcomes = read_outcomes(file) if file else task_outcomes(spec, one, pool)[0]
-        refuse_leakage(plan, outcomes)
-        compared = comparison(plan, allocation, outcomes)
-        lacking = missing(outcomes, compared.samples(), outcomes.held_out)
-        _refuse_missing(spec, pool if one.outcomes is None else None, plan, lacking)
-        assertions = _assertions(spec, plan.task)
-        judged.append(
-            judge(outcomes, plan.task, compared.counts, compared.baselines, assertions, compared.budget)
-        )
+        own = allocation.plans_of(one.name)
+        refuse_leakage(own, outcomes)
+        compared = []
+        for plan, problems in taken(own, outcomes):
+            beside = comparison(plan, allocation, outcomes)
+            lacking = missing(outcomes, beside.samples(), problems)
+            _refuse_missing(spec, pool if one.outcomes is None else None, plan, lacking)
+            compared.append(Compared(problems, beside.counts, beside.baselines, beside.budget, plan.where))
+        judged.append(judge(outcomes, one.name, compared, _assertions(spec, one.name)))
     return judged
 
 

@@ -13,6 +13,7 @@ from osca_cli.run.missing import Filter
 from osca_cli.run.session import Session, run_session
 from osca_cli.run.tally import Tally
 from osca_cli.spec.cells import Cell, CellMaker
+from osca_cli.spec.strata import plan_for, strata_fields, unseen
 from osca_cli.spec.types import AllocationBlock, Configuration, PlannedTask, Spec, Task
 from osca_cli.store.pool import Pool
 
@@ -43,13 +44,18 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One task's plan on some problems."""
+    """A plan on the problems that take it.
+
+    Attributes:
+        unseen: How many of them have a value that no training problem has, so that no plan was made for it.
+    """
 
     task: Task
     plan: PlannedTask
     split: Split
     problems: Sequence[Problem]
     configurations: Mapping[str, Configuration]
+    unseen: int = 0
 
 
 def executions(
@@ -58,7 +64,7 @@ def executions(
     chosen: Filter,
     problems: Mapping[str, Sequence[Problem]] | None = None,
 ) -> list[Execution]:
-    """Return what executing a plan file does, task by task.
+    """Return what executing a plan file does, plan by plan.
 
     Args:
         spec: The plan file.
@@ -69,11 +75,9 @@ def executions(
     Raises:
         UsageError: there is no problem to solve.
     """
-    result = []
-    configurations = {configuration.name: configuration for configuration in spec.configurations}
-    names = {task.name for task in chosen.tasks(spec)}
-    for plan in allocation.plans:
-        task = spec.task(plan.task)
+    result: list[Execution] = []
+    names = {task.name for task in chosen.tasks(spec)} & {plan.task for plan in allocation.plans}
+    for task in spec.tasks:
         if task.name not in names or (problems is not None and task.name not in problems):
             continue
         some = chosen.problems(task.held_out if problems is None else problems[task.name])
@@ -83,10 +87,22 @@ def executions(
                 " give it some (held_out: 0.5), or name a file with --problems"
             )
         split: Split = "held_out" if problems is None else "production"
-        result.append(
-            Execution(task, plan, split, some, {name: configurations[name] for name in plan.counts})
-        )
+        result += _by_plan(spec, task, allocation.plans_of(task.name), split, some)
     return result
+
+
+def _by_plan(
+    spec: Spec, task: Task, plans: Sequence[PlannedTask], split: Split, problems: Sequence[Problem]
+) -> Iterator[Execution]:
+    """Yield each plan of a task with the problems that take it, if any do."""
+    configurations = {configuration.name: configuration for configuration in spec.configurations}
+    taken = [plan_for(plans, problem.tags) for problem in problems]
+    strange = unseen(problems, task.train, strata_fields(task, plans))
+    for plan in plans:
+        own = [problem for problem, one in zip(problems, taken, strict=True) if one is plan]
+        if own:
+            drawn = {name: configurations[name] for name in plan.counts}
+            yield Execution(task, plan, split, own, drawn, 0 if plan.where else len(strange))
 
 
 def run_plan(

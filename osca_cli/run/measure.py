@@ -5,6 +5,7 @@ from __future__ import annotations
 from osca_cli.check.need import comparison, refuse_leakage
 from osca_cli.plan.sources import task_outcomes
 from osca_cli.run.missing import Ask, Filter
+from osca_cli.spec.strata import plan_for
 from osca_cli.spec.types import AllocationBlock, Spec
 from osca_cli.store.pool import Pool
 
@@ -16,15 +17,19 @@ def measure_asks(spec: Spec, allocation: AllocationBlock, pool: Pool, chosen: Fi
         UsageError: a plan cannot be proved on its held-out problems.
         MissingSamplesError: the pool has no pilot to choose the baselines on.
     """
-    names = {task.name for task in chosen.tasks(spec)}
     asks = []
-    for plan in allocation.plans:
-        task = spec.task(plan.task)
-        if task.name not in names or task.outcomes is not None:
+    for task in chosen.tasks(spec):
+        plans = allocation.plans_of(task.name)
+        if not plans or task.outcomes is not None:
             continue
         outcomes, _ = task_outcomes(spec, task, pool)
-        refuse_leakage(plan, outcomes)
-        samples = comparison(plan, allocation, outcomes).samples()
-        configurations = [one for one in spec.configurations_of(task.name) if one.name in samples]
-        asks.append(Ask(task, "held_out", chosen.problems(task.held_out), configurations, samples))
+        refuse_leakage(plans, outcomes)
+        problems = chosen.problems(task.held_out)
+        taken = [plan_for(plans, problem.tags) for problem in problems]
+        for plan in plans:
+            own = [problem for problem, one in zip(problems, taken, strict=True) if one is plan]
+            samples = comparison(plan, allocation, outcomes).samples()
+            configurations = [one for one in spec.configurations_of(task.name) if one.name in samples]
+            if own or len(plans) == 1:
+                asks.append(Ask(task, "held_out", own, configurations, samples))
     return asks

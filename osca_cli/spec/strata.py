@@ -10,7 +10,7 @@ from osca_cli.model import Json, Problem
 from osca_cli.registry import did_you_mean
 from osca_cli.spec.faults import Faults
 from osca_cli.spec.problems import Row
-from osca_cli.spec.types import PlannedTask
+from osca_cli.spec.types import PlannedTask, Task
 from osca_cli.spec.yaml12 import KeyPath
 
 OTHERS = "*"
@@ -40,6 +40,12 @@ def applies(where: Mapping[str, Json], tags: Mapping[str, Json]) -> bool:
 def plan_for(plans: Iterable[PlannedTask], tags: Mapping[str, Json]) -> PlannedTask:
     """Return the plan that a problem takes: the first of its task's that applies; the last always does."""
     return next(plan for plan in plans if applies(plan.where, tags))
+
+
+def strata_fields(task: Task, plans: Iterable[PlannedTask]) -> list[str]:
+    """Return the fields that a task's problems are told apart by: its strata's, and those of its plans."""
+    named = [name for plan in plans for name in plan.where]
+    return list(dict.fromkeys([*([task.strata] if task.strata else []), *named]))
 
 
 def unseen(problems: Iterable[Problem], train: Iterable[Problem], fields: Iterable[str]) -> list[Problem]:

@@ -191,6 +191,10 @@ class CheckSettings:
     inconclusive: Literal["warn", "fail"] = "warn"
 
 
+def _shown(value: Json) -> str:
+    return " or ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedTask:
     """One entry of ``allocation: plans:``: how often each configuration is drawn, and in which order.
@@ -205,6 +209,11 @@ class PlannedTask:
     block: Mapping[str, Json]
     place: Place
     where: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """What it is called: the task, and the values of its ``where``."""
+        return ", ".join([self.task, *(f"{name} = {_shown(value)}" for name, value in self.where.items())])
 
 
 @dataclass(frozen=True, slots=True)

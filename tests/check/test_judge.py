@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osca_cli.check.judge import judge
+from osca_cli.check.judge import Compared, judge
 from osca_cli.check.report import outcome_of, to_json
 from osca_cli.errors import MissingSamplesError
 from osca_cli.outcomes.types import Outcomes
@@ -31,7 +31,11 @@ def asserts(metric: str, **bound: float) -> Assertion:
 
 
 def judged(table: Outcomes, *assertions: Assertion):
-    return judge(table, "t", {"good": 2}, {"best_pure": {"bad": 2.0}}, assertions, Budget("samples", 2))
+    return judged_one(table, {"good": 2}, {"best_pure": {"bad": 2.0}}, assertions, Budget("samples", 2))
+
+
+def judged_one(table: Outcomes, counts, baselines, assertions, budget: Budget):
+    return judge(table, "t", [Compared(table.held_out, counts, baselines, budget)], assertions)
 
 
 def test_pass_rates_and_gains_are_unbiased_means_over_held_out_problems():
@@ -78,9 +82,8 @@ def test_more_problems_decide_what_some_do_not():
 
 def test_a_plan_equal_to_the_baseline_does_not_lose_to_it():
     table = outcomes([5, 2, 8], [1, 1, 1])
-    verdicts = judge(
+    verdicts = judged_one(
         table,
-        "t",
         {"good": 2},
         {"best_pure": {"good": 2.0}},
         [asserts("gain.over_best_pure", at_least=0)],
@@ -92,7 +95,7 @@ def test_a_plan_equal_to_the_baseline_does_not_lose_to_it():
 
 def test_more_draws_than_samples_are_refused():
     with pytest.raises(MissingSamplesError):
-        judge(outcomes([1], [1], n=1), "t", {"good": 2}, {}, [], Budget("samples", 2))
+        judged_one(outcomes([1], [1], n=1), {"good": 2}, {}, [], Budget("samples", 2))
 
 
 @given(st.lists(st.tuples(st.integers(0, 10), st.integers(0, 10)), min_size=2, max_size=20), st.floats(-1, 1))
@@ -136,9 +139,9 @@ def test_what_a_plan_costs_on_held_out_problems_is_said_beside_its_budget():
         held_out=[1, 1],
     )
     spend = [
-        judge(table, "t", counts, {}, [], Budget("usd", 1)).spend for counts in ({"a": 2}, {"a": 1, "b": 1})
+        judged_one(table, counts, {}, [], Budget("usd", 1)).spend for counts in ({"a": 2}, {"a": 1, "b": 1})
     ]
 
     assert [one.held_out for one in spend] == pytest.approx([0.4, 0.7])
-    assert judge(table, "t", {"a": 2}, {}, [], Budget("seconds", 1)).spend.held_out is None
-    assert judge(table, "t", {"a": 2}, {}, [], Budget("samples", 2)).spend is None
+    assert judged_one(table, {"a": 2}, {}, [], Budget("seconds", 1)).spend.held_out is None
+    assert judged_one(table, {"a": 2}, {}, [], Budget("samples", 2)).spend is None
