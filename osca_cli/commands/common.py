@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
-from osca_cli.console import news
+from osca_cli.console import news, print_table
 from osca_cli.errors import UsageError
 from osca_cli.spec.load import load_spec
-from osca_cli.spec.types import Spec
+from osca_cli.spec.strata import numbers, plan_for
+from osca_cli.spec.types import AllocationBlock, Spec, Task
 from osca_cli.store.pool import Pool
 
 db_option = click.option(
@@ -65,6 +66,18 @@ def shown(path: Path) -> str:
     here = Path.cwd()
     full = path if path.is_absolute() else here / path
     return str(full.relative_to(here)) if full.is_relative_to(here) else str(path)
+
+
+def print_strata_numbers(task: Task, allocation: AllocationBlock | None) -> None:
+    """Print how many problems each value of a task's strata has, and which plan they take."""
+    rows = [[one.value or "no value", str(one.train), str(one.held_out)] for one in numbers(task)]
+    columns = [str(task.strata), "training problems", "held out"]
+    plans = [] if allocation is None else allocation.plans_of(task.name)
+    if plans:
+        columns.append("plan")
+        for row, one in zip(rows, numbers(task), strict=True):
+            row.append(plan_for(plans, {str(task.strata): one.value}).label)
+    print_table(f"{task.name} by {task.strata}", columns, rows)
 
 
 def plural(number: int, noun: str) -> str:

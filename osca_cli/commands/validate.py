@@ -8,10 +8,19 @@ from typing import Any
 
 import click
 
-from osca_cli.commands.common import db_option, find_spec, json_option, load, plural, spec_argument
+from osca_cli.commands.common import (
+    db_option,
+    find_spec,
+    json_option,
+    load,
+    plural,
+    print_strata_numbers,
+    spec_argument,
+)
 from osca_cli.console import news, print_json, print_table
 from osca_cli.errors import SpecError
 from osca_cli.spec.pilot import pilot_total
+from osca_cli.spec.strata import numbers
 from osca_cli.spec.types import Spec, Task
 
 
@@ -23,7 +32,7 @@ def command(spec: Path | None, as_json: bool, db: Path) -> None:
     """Check SPEC (or a plan): say all that is wrong with it, or what it asks for.
 
     The JSON has: valid, faults (file, line, column, path, message), tasks (name, train, held_out,
-    configurations, pilot_samples), configurations, pilot_samples, budget.
+    configurations, pilot_samples, strata), configurations, pilot_samples, budget.
     """
     path = find_spec(spec, db)
     try:
@@ -40,6 +49,9 @@ def command(spec: Path | None, as_json: bool, db: Path) -> None:
         return
     rows = [[str(task[column]) for column in _COLUMNS] for task in facts["tasks"]]
     print_table(f"{path}: valid", list(_COLUMNS.values()), rows)
+    for task in loaded.tasks:
+        if numbers(task):
+            print_strata_numbers(task, loaded.allocation)
     news(_summary(loaded, facts["pilot_samples"]))
 
 
@@ -75,6 +87,7 @@ def _task_facts(spec: Spec, task: Task) -> dict[str, Any]:
         "configurations": len(configurations),
         "pilot_samples": len(task.train)
         * pilot_total(len(configurations), spec.pilot_samples, spec.pilot_screen),
+        **({"strata": [asdict(one) for one in numbers(task)]} if task.strata else {}),
     }
 
 

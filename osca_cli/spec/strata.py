@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from osca_cli.model import Json, Problem
@@ -55,6 +57,26 @@ def unseen(problems: Iterable[Problem], train: Iterable[Problem], fields: Iterab
         known = {value_text(problem.tags.get(name)) for problem in train} - {None}
         found |= {p.id: p for p in problems if value_text(p.tags.get(name)) not in known}
     return list(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """How many problems of a task have a value; ``None`` stands for those without one."""
+
+    value: str | None
+    train: int
+    held_out: int
+
+
+def numbers(task: Task) -> list[Number]:
+    """Count a task's problems by the values of its strata's field, in the order of the problems."""
+    if task.strata is None:
+        return []
+    train, held_out = (
+        Counter(value_text(problem.tags.get(task.strata)) for problem in side)
+        for side in (task.train, task.held_out)
+    )
+    return [Number(value, train[value], held_out[value]) for value in train | held_out]
 
 
 def check_strata(

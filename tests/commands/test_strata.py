@@ -55,6 +55,11 @@ def test_strata_from_the_spec_to_the_check(osca, planned):
     plans = yaml.safe_load((planned / "plan.yaml").read_text())["allocation"]["plans"]
     assert {plan["where"]["kind"]: plan["counts"] for plan in plans[:-1]} == OWN
 
+    counted = osca("validate", "plan.yaml", "--json").json["tasks"][0]["strata"]
+    assert sum(one["train"] + one["held_out"] for one in counted) == 124
+    assert osca("show", "plan.yaml", "--json").json["strata"] == {"sums": counted}
+    assert "sums, kind = b" in osca("show", "plan.yaml").out
+
     answers = planned / "answers.jsonl"
     run = osca("run", "plan.yaml", "--json", "--answers", str(answers)).json
     drawn = {line["problem"]: line["configuration"] for line in lines(answers)}
