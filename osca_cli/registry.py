@@ -34,6 +34,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "json_schema": "osca_verifiers.json_schema:JsonSchema",
         "math": "osca_verifiers.math:Math",
         "number": "osca_verifiers.number:Number",
+        "reasoning_gym": "osca_verifiers.reasoning_gym:ReasoningGym",
         "regex": "osca_verifiers.regex:Regex",
         "reported": "osca_verifiers.reported:Reported",
         "score": "osca_verifiers.program:Score",

@@ -13,11 +13,13 @@ from osca_cli.spec.budgets import read_budget
 from osca_cli.spec.faults import Faults
 from osca_cli.spec.files import Files
 from osca_cli.spec.problems import Row, make_problems, read_rows
+from osca_cli.spec.sources import rows_of
 from osca_cli.spec.split import find_twins, group_of, split_problems
 from osca_cli.spec.strata import check_strata
 from osca_cli.spec.templates import Prompts, read_prompts
 from osca_cli.spec.types import ProblemFields, Task
 from osca_cli.spec.verifiers import Verifiers, resolve_verifier
+from osca_cli.spec.where import matches
 from osca_cli.spec.yaml12 import KeyPath, path_text
 
 _LIKE_PROBLEMS = ("problems", "verifier", "reference", "held_out", "prompts")
@@ -154,11 +156,56 @@ def _problems(values: Mapping[str, Any], path: KeyPath, files: Files) -> tuple[P
 
 
 def _rows(source: Mapping[str, Any], path: KeyPath, files: Files) -> list[Row]:
+    """Return the problems that a source has, its fields renamed and filtered as it says."""
+    rows = [_renamed(row, source.get("fields", {})) for row in _every_row(source, path, files)]
+    where = source.get("where", {})
+    known = dict.fromkeys(name for row in rows for name in row.fields)
+    wrong = [field for field in where if rows and field not in known]
+    for field in wrong:
+        hint = did_you_mean(field, known) or f" (fields: {', '.join(known)})"
+        files.faults.add_at_key((*path, "where", field), f"no problem has a field '{field}'{hint}")
+    kept = [row for row in rows if wrong or matches(row.fields, where)]
+    if rows and not kept:
+        files.faults.add((*path, "where"), f"none of {len(rows)} problems is left; correct the filter")
+    return kept
+
+
+def _renamed(row: Row, names: Mapping[str, str]) -> Row:
+    """Return a row with further fields: each a copy of the one that it is named for."""
+    copies = {new: row.fields[old] for new, old in names.items() if old in row.fields}
+    return replace(row, fields={**row.fields, **copies}) if copies else row
+
+
+def _every_row(source: Mapping[str, Any], path: KeyPath, files: Files) -> list[Row]:
+    kind = source["source"]
+    if kind == "inline":
+        return _inline_rows(source["items"], path, files)
+    return _text_rows(source, path, files) if kind in {"jsonl", "csv"} else _other_rows(source, path, files)
+
+
+def _inline_rows(items: Sequence[Mapping[str, Any]], path: KeyPath, files: Files) -> list[Row]:
     document = files.faults.document
-    if source["source"] == "inline":
-        at = [(*path, "items", index) for index in range(len(source["items"]))]
-        items = zip(at, source["items"], strict=True)
-        return [Row(document.file, document.key(here), path_text(here), item) for here, item in items]
+    at = [(*path, "items", index) for index in range(len(items))]
+    return [
+        Row(document.file, document.key(here), path_text(here), item)
+        for here, item in zip(at, items, strict=True)
+    ]
+
+
+def _other_rows(source: Mapping[str, Any], path: KeyPath, files: Files) -> list[Row]:
+    document = files.faults.document
+    place = document.key(path)
+    try:
+        found = list(rows_of(source, lambda text: files.find(text, (*path, "path"))))
+    except UsageError as error:
+        files.faults.add(path, str(error))
+        return []
+    return [
+        Row(document.file, place, f"{path_text(path)}[{number}]", row) for number, row in enumerate(found)
+    ]
+
+
+def _text_rows(source: Mapping[str, Any], path: KeyPath, files: Files) -> list[Row]:
     found = files.find(source["path"], (*path, "path"))
     if found is None:
         return []

