@@ -13,8 +13,10 @@ from osca_cli.errors import UsageError
 from osca_cli.outcomes.types import Mask, Outcomes
 from osca_cli.plan.baselines import baselines
 from osca_cli.plan.choice import ESTIMATORS, Estimator
+from osca_cli.plan.sources import task_outcomes
 from osca_cli.spec.strata import plan_for
-from osca_cli.spec.types import AllocationBlock, Budget, BudgetKind, PlannedTask
+from osca_cli.spec.types import AllocationBlock, Budget, BudgetKind, PlannedTask, Spec, Task
+from osca_cli.store.pool import Pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,31 @@ def taken(plans: Sequence[PlannedTask], outcomes: Outcomes) -> list[tuple[Planne
     return [(plan, mask & outcomes.held_out) for plan, mask in masks if mask.any()]
 
 
+def provable(spec: Spec, task: Task, pool: Pool | None, plans: Sequence[PlannedTask]) -> Outcomes:
+    """Return the outcomes that prove the plans of a task.
+
+    Of plans that learned from executed ones, what they learned from trains, and the other held-out problems
+    are held out still: also those that they were executed on themselves.
+    """
+    if not updated(plans):
+        return task_outcomes(spec, task, pool)[0]
+    outcomes, _ = task_outcomes(spec, task, pool, executed=True)
+    learned = np.isin(outcomes.problems, list(learned_from(plans)))
+    held_out = np.isin(outcomes.problems, [problem.id for problem in task.held_out])
+    return outcomes.with_split(learned, held_out & ~learned)
+
+
+def updated(plans: Sequence[PlannedTask]) -> bool:
+    """Tell whether the plans of a task learned from executed plans."""
+    return any(plan.block.get("updated") for plan in plans)
+
+
+def learned_from(plans: Sequence[PlannedTask]) -> set[str]:
+    """Return the ids of the problems that chose the plans of a task; none where they do not say."""
+    lists = [plan.block.get("learned_from") for plan in plans]
+    return {str(problem) for one in lists if isinstance(one, list) for problem in one}
+
+
 def refuse_leakage(plans: Sequence[PlannedTask], outcomes: Outcomes) -> None:
     """Refuse to prove the plans of a task on problems that chose them.
 
@@ -98,6 +125,11 @@ def refuse_leakage(plans: Sequence[PlannedTask], outcomes: Outcomes) -> None:
     """
     task = plans[0].task
     held_out = {id_ for id_, held in zip(outcomes.problems, outcomes.held_out, strict=True) if held}
+    if not held_out and updated(plans):
+        raise UsageError(
+            f"task '{task}': the plan was made with --update and learned from every held-out problem, so"
+            " none is left to prove it; add problems to the task, or plan without --update"
+        )
     if not held_out:
         raise UsageError(
             f"task '{task}' has no held-out problems, so nothing can be proved; add `held_out: 0.5` to"
@@ -108,9 +140,7 @@ def refuse_leakage(plans: Sequence[PlannedTask], outcomes: Outcomes) -> None:
             f"task '{task}': {both} of {len(held_out)} held-out problems are training problems too, so"
             " they prove nothing; give the outcomes a split that keeps them apart"
         )
-    lists = [plan.block.get("learned_from") for plan in plans]
-    learned = {str(problem) for one in lists if isinstance(one, list) for problem in one}
-    leaked = sorted(held_out & learned)
+    leaked = sorted(held_out & learned_from(plans))
     if leaked:
         raise UsageError(
             f"task '{task}': the plan learned from {len(leaked)} problems that are held out now, such as"

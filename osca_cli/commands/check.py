@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from osca_cli.check.judge import Compared, Verdicts, judge
-from osca_cli.check.need import comparison, refuse_leakage, taken
+from osca_cli.check.need import comparison, provable, refuse_leakage, taken
 from osca_cli.check.report import outcome_of, to_json
 from osca_cli.commands.check_table import print_check
 from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, plural, shown
@@ -18,7 +18,6 @@ from osca_cli.console import print_json
 from osca_cli.errors import CheckFailedError, MissingSamplesError, UsageError
 from osca_cli.estimate.heldout import missing
 from osca_cli.outcomes.files import read_outcomes
-from osca_cli.plan.sources import task_outcomes
 from osca_cli.plan.stale import refuse_stale
 from osca_cli.run.forecast import forecast
 from osca_cli.run.measure import measure_asks
@@ -73,8 +72,8 @@ def _judged(
         raise UsageError(f"--task {task}: {spec.path} has no plan for it")
     judged = []
     for one in [spec.task(name) for name in dict.fromkeys(plan.task for plan in plans)]:
-        outcomes = read_outcomes(file) if file else task_outcomes(spec, one, pool)[0]
         own = allocation.plans_of(one.name)
+        outcomes = read_outcomes(file) if file else provable(spec, one, pool, own)
         refuse_leakage(own, outcomes)
         compared = []
         for plan, problems in taken(own, outcomes):

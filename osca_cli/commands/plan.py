@@ -38,6 +38,7 @@ class Options:
     task: str | None
     budgeted: bool
     only: str | None
+    update: bool
     pilot: int | None
     train: float | None
     estimator: Estimator
@@ -54,6 +55,7 @@ class Options:
 )
 @click.option("--task", metavar="NAME", help="Only this task.")
 @click.option("--only", metavar="GLOB", help="Plan with the configurations whose name matches.")
+@click.option("--update", is_flag=True, help="Learn from the samples of executed plans, too.")
 @click.option(
     "--pilot",
     type=click.IntRange(min=1),
@@ -81,6 +83,7 @@ def command(  # noqa: PLR0917 - one parameter for each option
     budget: str | None,
     task: str | None,
     only: str | None,
+    update: bool,
     pilot: int | None,
     train: float | None,
     estimator: Estimator,
@@ -94,7 +97,8 @@ def command(  # noqa: PLR0917 - one parameter for each option
 
     SOURCE is a spec, an earlier plan, or an outcomes file (.json, .csv, .parquet).
     """
-    options = Options(task, budget is not None, only, pilot, train, estimator, solver, seed)
+    options = Options(task, budget is not None, only, update, pilot, train, estimator, solver, seed)
+    _check(options)
     spec = load_source(source, db)
     budgets = _budgets(spec, budget)
     with ExitStack() as stack:
@@ -125,6 +129,16 @@ def command(  # noqa: PLR0917 - one parameter for each option
             print_shared(planned.together)
     if target is not None:
         news(f"wrote {shown(target)}; next: osca run {shown(target)}")
+
+
+def _check(options: Options) -> None:
+    if options.update and options.estimator in {"plugin", "beta"}:
+        raise UsageError(
+            f"--update with --estimator {options.estimator}: executed plans stop at a pass, so their share"
+            " of passes is biased; leave --estimator out: the hierarchical model has a likelihood for that"
+        )
+    if options.update and options.pilot is not None:
+        raise UsageError("--update with --pilot: samples of executed plans cannot be thinned by lot")
 
 
 def _budgets(spec: Spec, text: str | None) -> list[Budget | None]:
@@ -163,7 +177,7 @@ def _outcomes(spec: Spec, pool: Pool | None, options: Options) -> dict[str, Outc
     rng = np.random.default_rng(options.seed)
     found = {}
     for task in Filter(options.task).tasks(spec):
-        outcomes, notes = task_outcomes(spec, task, pool)
+        outcomes, notes = task_outcomes(spec, task, pool, executed=options.update)
         for note in notes:
             news(f"{task.name}: {note}")
         if task.outcomes is None and not outcomes.n[:, outcomes.train].any():

@@ -114,6 +114,8 @@ def _facts(plan: Plan) -> dict[str, str]:
             f" on {plan.held_out.problems} problems that chose nothing"
         )
     facts["learned from"] = f"{plan.pilot.problems:,} problems, {plan.pilot.samples:,} samples"
+    if plan.pilot.executed is not None:
+        facts["learned from"] += f" and {plan.pilot.executed:,} of executed plans"
     return facts
 
 

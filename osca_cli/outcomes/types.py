@@ -25,13 +25,33 @@ UNLIMITED = 2**53
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Stopped:
+    """Samples of schedules that stopped at a pass: how many there are tells of their outcome.
+
+    The share of passes among them is biased, so they are kept apart from those that were asked for in full.
+    A likelihood may add both: whether sampling stopped is no part of it.
+
+    Attributes:
+        n: Samples, shape ``(S, P)``.
+        c: Those that passed, shape ``(S, P)``.
+    """
+
+    n: Ints
+    c: Ints
+
+    def select(self, grid: tuple[Any, ...]) -> Stopped:
+        """Return the samples of some cells."""
+        return Stopped(self.n[grid], self.c[grid])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Outcomes:
     """Counts of samples and passes of S configurations on P problems.
 
     Attributes:
         configurations: Names, in the order of the rows.
         problems: Ids, in the order of the columns.
-        n: Samples drawn, shape ``(S, P)``; 0 means unknown, not a pass rate of 0.
+        n: Samples asked for in full, shape ``(S, P)``; 0 means unknown, not a pass rate of 0.
         c: Samples that passed, shape ``(S, P)``, at most ``n``.
         costs: Mean cost of one sample of a cell by kind, each of shape ``(S, P)``, NaN where unknown.
         max_samples: No plan draws a configuration more often, shape ``(S,)``; :data:`UNLIMITED` for no cap.
@@ -39,6 +59,7 @@ class Outcomes:
         train: Problems that a plan may learn from, shape ``(P,)``.
         held_out: Problems that must not choose a plan, shape ``(P,)``; may overlap ``train`` in a file.
         tags: Fields of problems, by id: what groups and strata are made of.
+        stopped: Samples besides ``n``, drawn by schedules that stop at a pass; None where none is looked at.
 
     Raises:
         OutcomesError: at construction, for what contradicts itself; the message names the cell.
@@ -54,6 +75,7 @@ class Outcomes:
     train: Mask
     held_out: Mask
     tags: Mapping[str, Mapping[str, Json]]
+    stopped: Stopped | None = None
 
     def __post_init__(self) -> None:
         _check(self)
@@ -101,6 +123,13 @@ class Outcomes:
         """Problems on both sides of the split, shape ``(P,)``."""
         return self.train & self.held_out
 
+    @property
+    def all_samples(self) -> tuple[Ints, Ints]:
+        """Samples and passes however they were drawn, for likelihoods alone, each of shape ``(S, P)``."""
+        if self.stopped is None:
+            return self.n, self.c
+        return self.n + self.stopped.n, self.c + self.stopped.c
+
     def select(self, configurations: Iterable[int] | None = None, problems: Mask | None = None) -> Outcomes:
         """Return the outcomes of some configurations (by index, in that order) on some problems."""
         rows = np.arange(len(self.configurations))
@@ -121,6 +150,7 @@ class Outcomes:
             train=self.train[columns],
             held_out=self.held_out[columns],
             tags={id_: self.tags[id_] for id_ in ids if id_ in self.tags},
+            stopped=None if self.stopped is None else self.stopped.select(grid),
         )
 
     def with_split(self, train: Mask, held_out: Mask) -> Outcomes:
@@ -135,6 +165,8 @@ def _check(outcomes: Outcomes) -> None:
     count, width = len(outcomes.configurations), len(outcomes.problems)
     matrices: dict[str, NDArray[Any]] = {"n": outcomes.n, "correct": outcomes.c}
     matrices |= {f"cost in {kind}": cost for kind, cost in outcomes.costs.items()}
+    if outcomes.stopped is not None:
+        matrices |= {"stopped n": outcomes.stopped.n, "stopped correct": outcomes.stopped.c}
     vectors = {"max_samples": (outcomes.max_samples, count), "deterministic": (outcomes.deterministic, count)}
     vectors |= {"train": (outcomes.train, width), "held_out": (outcomes.held_out, width)}
     for name, matrix in matrices.items():

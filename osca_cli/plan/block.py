@@ -22,6 +22,7 @@ def allocation_block(planned: Planned, spec_hash: str) -> dict[str, Json]:
     tasks = {one.plan.task: one for one in planned.made}.values()  # plans of strata learn from the same
     pilots = [one.plan.pilot for one in tasks]
     usd = [pilot.usd for pilot in pilots]
+    executed = [pilot.executed for pilot in pilots if pilot.executed is not None]
     block: dict[str, Json] = {} if planned.budget is None else {"budget": _budget(planned.budget)}
     if planned.together is not None:
         together = planned.together
@@ -38,6 +39,7 @@ def allocation_block(planned: Planned, spec_hash: str) -> dict[str, Json]:
         "pool": pool_hash([one.outcomes for one in tasks]),
         "problems": sum(pilot.problems for pilot in pilots),
         "samples": sum(pilot.samples for pilot in pilots),
+        **({"executed_samples": sum(executed)} if executed else {}),
         **({} if None in usd else {"usd": round(sum(cost or 0.0 for cost in usd), 6)}),
         "estimator": planned.made[0].plan.estimator,
         "solver": planned.made[0].plan.solver,
@@ -51,7 +53,8 @@ def pool_hash(outcomes: Sequence[Outcomes]) -> str:
     state = hashlib.sha256()
     for one in outcomes:
         state.update("\n".join((*one.configurations, "", *one.problems)).encode())
-        state.update(one.n.astype("<i8").tobytes() + one.c.astype("<i8").tobytes())
+        counts = (one.n, one.c) if one.stopped is None else (one.n, one.c, one.stopped.n, one.stopped.c)
+        state.update(b"".join(matrix.astype("<i8").tobytes() for matrix in counts))
     return state.hexdigest()[:8]
 
 
@@ -73,6 +76,7 @@ def _plan(made: Made, budget: Budget | None) -> Json:
         "notes": list(plan.notes),
         "definitions": dict(made.definitions),
         "verifier": made.verifier,
+        "updated": outcomes.stopped is not None or None,
         # Of a task's plans the common one names the problems: all have learned from them.
         "learned_from": [problem for problem, train in names if train and not plan.where],
     }

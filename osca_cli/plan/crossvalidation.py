@@ -144,7 +144,9 @@ def folds(problems: tuple[str, ...]) -> Ints:
 def _evaluate(outcomes: Outcomes, usd: Floats, choice: Choice, extrapolation: Extrapolation | None) -> _Part:
     pure = fraction(len(outcomes.configurations), choice.best_pure)
     drawn_by = (choice.counts.astype(float), pure, choice.uniform.astype(float))
-    out = unknown(outcomes, np.max(drawn_by, axis=0), extrapolation)
+    # Cells that schedules stopped in say nothing without bias, so a model alone would judge there.
+    stand_in = extrapolation if outcomes.stopped is None else None
+    out = unknown(outcomes, np.max(drawn_by, axis=0), stand_in)
     view = outcomes.select(problems=~out)
     model = extrapolation.to(view) if extrapolation is not None and view.problems else None
     coverage = _coverage(view, drawn_by, model)

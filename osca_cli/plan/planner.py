@@ -187,6 +187,8 @@ def _compute_factor(
     if budget.kind != "samples" or expected is None:
         return None
     problems = outcomes.train if held_out is None else outcomes.held_out
+    if outcomes.stopped is not None:
+        problems = problems & (outcomes.n[outcomes.configurations.index(pure.name)] > 0)
     reached = (held_out or expected.measured).pass_rate
     needed = samples_needed(outcomes, pure.name, reached, problems)
     if needed is not None:
@@ -215,7 +217,8 @@ def usd_per_sample(outcomes: Outcomes) -> Floats:
 def pilot_of(train: Outcomes) -> Pilot:
     """Return what training problems were learned from: samples, and their cost."""
     usd = float(np.sum(np.where(train.n > 0, usd_per_sample(train) * train.n, 0.0)))
-    return Pilot(len(train.problems), int(train.n.sum()), None if np.isnan(usd) else usd)
+    executed = None if train.stopped is None else int(train.stopped.n.sum())
+    return Pilot(len(train.problems), int(train.n.sum()), None if np.isnan(usd) else usd, executed)
 
 
 def _notes(
@@ -231,6 +234,12 @@ def _notes(
         notes.append(f"{overlap} held-out problems are training problems too: what is held out is in sample")
     if unsampled := [name for name, n in zip(train.configurations, train.n, strict=True) if not n.any()]:
         notes.append(f"not planned, for lack of any sample on the training problems: {', '.join(unsampled)}")
+    if train.stopped is not None and train.stopped.n.any():
+        on = train.stopped.n.any(axis=0)
+        notes.append(
+            f"{int(train.stopped.n.sum())} samples of executed plans on {int(on.sum())} problems count by"
+            " their likelihood; what is expected is told by cells that were asked for in full"
+        )
     drawn = int(choice.counts.sum())
     if budget.kind == "samples" and drawn < int(budget.amount):
         notes.append(f"caps leave room for {drawn} of the {budget.amount:g} samples")

@@ -146,15 +146,18 @@ class Pilot:
         problems: Training problems.
         samples: Samples drawn on them, of all configurations.
         usd: Their cost, or None where a price is unknown.
+        executed: Samples besides, of plans that were executed; None where these are not looked at.
     """
 
     problems: int
     samples: int
     usd: float | None
+    executed: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of ``osca plan --json``."""
-        return {"problems": self.problems, "samples": self.samples, "usd": self.usd}
+        executed = {} if self.executed is None else {"executed_samples": self.executed}
+        return {"problems": self.problems, "samples": self.samples, "usd": self.usd} | executed
 
 
 @dataclass(frozen=True, slots=True)

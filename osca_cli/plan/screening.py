@@ -42,7 +42,8 @@ def screened_configurations(outcomes: Outcomes, limits: Limits) -> Ints:
     allowed = limits.upper > 0
     if allowed.sum() <= CONFIGURATIONS:
         return np.flatnonzero(allowed)
-    rates = (outcomes.c + 0.25) / (outcomes.n + 0.5)
+    drawn, passed = outcomes.all_samples
+    rates = (passed + 0.25) / (drawn + 0.5)
     rows = RateRows.of(rates)
     counts = greedy(rows, limits)
     gains = rates @ (rows.weights * np.exp(log_failure(rows, counts)))

@@ -19,19 +19,32 @@ from osca_cli.store.counts import pool_outcomes
 from osca_cli.store.pool import Pool
 
 
-def task_outcomes(spec: Spec, task: Task, pool: Pool | None) -> tuple[Outcomes, tuple[str, ...]]:
+def task_outcomes(
+    spec: Spec, task: Task, pool: Pool | None, *, executed: bool = False
+) -> tuple[Outcomes, tuple[str, ...]]:
     """Return the outcomes of a task, and notes on them.
+
+    Args:
+        spec: The spec.
+        task: One of its tasks.
+        pool: Where its samples are.
+        executed: Whether samples of executed plans are learned from, too.
 
     Raises:
         MissingSamplesError: the pool has no sample of the task.
         OutcomesError: the task's outcomes file is faulty.
-        UsageError: there is no pool.
+        UsageError: there is no pool, or an outcomes file is asked for executed samples.
     """
+    if task.outcomes is not None and executed:
+        raise UsageError(
+            f"--update: the outcomes file of task '{task.name}' does not say which samples were drawn by"
+            " executing a plan; a pool does"
+        )
     if task.outcomes is not None:
         return read_outcomes(task.outcomes), ()
     if pool is None:
         raise UsageError(f"task '{task.name}' needs a pool")
-    return pool_outcomes(pool, spec, task, CellMaker(spec, open_backends(spec)))
+    return pool_outcomes(pool, spec, task, CellMaker(spec, open_backends(spec)), executed=executed)
 
 
 def spec_of_outcomes(path: Path) -> Spec:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from osca_cli.check.need import comparison, refuse_leakage
-from osca_cli.plan.sources import task_outcomes
+from osca_cli.check.need import comparison, provable, refuse_leakage
 from osca_cli.run.missing import Ask, Filter
 from osca_cli.spec.strata import plan_for
 from osca_cli.spec.types import AllocationBlock, Spec
@@ -22,9 +21,10 @@ def measure_asks(spec: Spec, allocation: AllocationBlock, pool: Pool, chosen: Fi
         plans = allocation.plans_of(task.name)
         if not plans or task.outcomes is not None:
             continue
-        outcomes, _ = task_outcomes(spec, task, pool)
+        outcomes = provable(spec, task, pool, plans)
         refuse_leakage(plans, outcomes)
-        problems = chosen.problems(task.held_out)
+        held_out = {id_ for id_, held in zip(outcomes.problems, outcomes.held_out, strict=True) if held}
+        problems = [problem for problem in chosen.problems(task.held_out) if problem.id in held_out]
         taken = [plan_for(plans, problem.tags) for problem in problems]
         for plan in plans:
             own = [problem for problem, one in zip(problems, taken, strict=True) if one is plan]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
 from osca_cli.errors import MissingSamplesError
-from osca_cli.outcomes.types import UNLIMITED, CostKind, Floats, Ints, Outcomes
+from osca_cli.outcomes.types import UNLIMITED, CostKind, Floats, Ints, Mask, Outcomes, Stopped
 from osca_cli.spec.cells import CellMaker
 from osca_cli.spec.prices import PER_TOKEN, Price
 from osca_cli.spec.types import Configuration, Spec, Task
@@ -49,12 +50,30 @@ _LEFT_OUT = """
     WHERE w.asked > (SELECT count(*) FROM samples o WHERE o.request = s.request AND o.idx < w.asked)
     GROUP BY w.place
 """
+_WANT_EVERY = "INSERT INTO wanted VALUES (?1, ?2, ?3, 0)"
+_ALL_VERDICTS = """
+    SELECT w.place, count(v.passed), total(v.passed)
+    FROM wanted w
+    CROSS JOIN verdicts v ON v.request = w.request AND v.verifier = w.verifier
+    GROUP BY w.place
+"""
+_EXECUTED = """
+    SELECT w.place, count(*)
+    FROM wanted w CROSS JOIN samples s INDEXED BY samples_executed ON s.request = w.request AND s.executed
+    GROUP BY w.place
+"""
 _COSTS: tuple[CostKind, ...] = ("usd", "output_tokens", "seconds")
 _MEANS = (*_COSTS, "input_tokens", "cached_tokens")
 
 
 def pool_outcomes(
-    pool: Pool, spec: Spec, task: Task, maker: CellMaker, *, first: int = UNLIMITED
+    pool: Pool,
+    spec: Spec,
+    task: Task,
+    maker: CellMaker,
+    *,
+    first: int = UNLIMITED,
+    executed: bool = False,
 ) -> tuple[Outcomes, tuple[str, ...]]:
     """Return a task's outcomes as the pool has them, and notes on what was set right.
 
@@ -66,14 +85,17 @@ def pool_outcomes(
         task: One of its tasks.
         maker: Makes its cells.
         first: Count at most the first so many samples of each cell.
+        executed: Whether to learn from executed plans, too: the other samples are in ``stopped``, and
+            held-out problems that a plan was executed on are training problems.
 
     Raises:
         MissingSamplesError: there is no sample of any cell.
     """
     configurations = spec.configurations_of(task.name)
     problems = (*task.train, *task.held_out)
-    wanted = maker.ids(task, problems, configurations)
-    n, c, means = counted(pool.connection, wanted, (len(problems), len(configurations)), first)
+    wanted = list(maker.ids(task, problems, configurations))
+    shape = len(problems), len(configurations)
+    n, c, means = counted(pool.connection, wanted, shape, first)
     if not n.any():
         raise MissingSamplesError(
             f"{pool.path} has no samples of task '{task.name}' yet; draw them: osca run {spec.path}"
@@ -82,6 +104,17 @@ def pool_outcomes(
     n, c, deterministic, notes = _counted_once(n, c, deterministic, configurations)
     means["usd"] = _repriced(means, [maker.price(configuration) for configuration in configurations])
     is_train = np.arange(len(problems)) < len(task.train)
+    stopped = None
+    if executed:
+        stopped, on = _executed(pool.connection, wanted, n, c, deterministic)
+        if not on.any():
+            notes = (*notes, "no plan was executed on its problems yet, so that nothing is added")
+        if moved := int((on & ~is_train).sum()):
+            notes = (
+                *notes,
+                f"{moved} held-out problems that a plan was executed on prove nothing from now on",
+            )
+        is_train |= on
     outcomes = Outcomes(
         configurations=tuple(configuration.name for configuration in configurations),
         problems=tuple(problem.id for problem in problems),
@@ -93,8 +126,40 @@ def pool_outcomes(
         train=is_train,
         held_out=~is_train,
         tags={problem.id: problem.tags for problem in problems},
+        stopped=stopped,
     )
     return outcomes, notes
+
+
+def _executed(
+    sql: sqlite3.Connection, wanted: Sequence[tuple[str, str]], n: Ints, c: Ints, deterministic: Mask
+) -> tuple[Stopped, Mask]:
+    """Return the samples beyond those that count as asked for, and on which problems plans were executed."""
+    drawn, passed, executed = all_counted(sql, wanted, n.T.shape)
+    most = np.where(deterministic, 1, UNLIMITED)[:, None]
+    more = np.maximum(np.minimum(drawn, most) - n, 0)
+    on = np.asarray(executed.any(axis=0))
+    return Stopped(more, np.clip(np.minimum(passed, most) - c, 0, more)), on
+
+
+def all_counted(
+    sql: sqlite3.Connection, wanted: Iterable[tuple[str, str]], shape: tuple[int, int]
+) -> tuple[Ints, Ints, Ints]:
+    """Count all samples and passes of cells, whoever asked for them.
+
+    Args:
+        sql: A pool.
+        wanted: As in :func:`counted`.
+        shape: Numbers of problems and of configurations.
+
+    Returns:
+        Samples that have a verdict, passes, and samples that were drawn while executing a plan, each of
+        shape (configurations, problems).
+    """
+    with _asking(sql, wanted, _WANT_EVERY) as order:
+        n, c = _matrices(sql.execute(_ALL_VERDICTS), order, shape, 0)
+        (executed,) = _matrices(sql.execute(_EXECUTED), order, shape, 0)
+    return n.astype(np.int64), c.astype(np.int64), executed.astype(np.int64)
 
 
 def counted(
@@ -112,24 +177,35 @@ def counted(
         Samples that have a verdict, passes, and by name the means of USD, tokens and seconds, each of shape
         (configurations, problems).
     """
+    with _asking(sql, wanted, _WANT) as order:
+        costs = _matrices(sql.execute(_SAMPLES), order, shape, np.nan)
+        n, c = _matrices(sql.execute(_VERDICTS), order, shape, 0)
+        n_left_out, c_left_out = _matrices(sql.execute(_LEFT_OUT), order, shape, 0)
+    counts = (n - n_left_out).astype(np.int64), (c - c_left_out).astype(np.int64)
+    return *counts, dict(zip(_MEANS, costs, strict=True))
+
+
+@contextmanager
+def _asking(sql: sqlite3.Connection, wanted: Iterable[tuple[str, str]], want: str) -> Iterator[Ints]:
+    """Fill the table of what is wanted, at one moment of the pool, whatever a run adds meanwhile.
+
+    Yields:
+        The cell at each place, in the order in which ids were given.
+    """
     sql.execute(_WANTED)
-    sql.execute("BEGIN")  # one moment of the pool, whatever a run adds meanwhile
+    sql.execute("BEGIN")
     try:
         ids = list(wanted)
         order = sorted(range(len(ids)), key=ids.__getitem__)
+<<<<<<< HEAD
         sql.executemany(_WANT, ((place, *ids[cell], first) for place, cell in enumerate(order)))
+=======
+        sql.executemany(want, ((place, *ids[cell]) for place, cell in enumerate(order)))
+>>>>>>> a5ecfa6 (Learn from executed plans with --update: the likelihood does not care that they stopped at a pass)
         del ids
-
-        def matrices(query: str, empty: float) -> list[Floats]:
-            return _matrices(sql.execute(query), np.array(order, int), shape, empty)
-
-        costs = matrices(_SAMPLES, np.nan)
-        n, c = matrices(_VERDICTS, 0)
-        n_left_out, c_left_out = matrices(_LEFT_OUT, 0)
+        yield np.array(order, int)
     finally:
         sql.execute("ROLLBACK")
-    counts = (n - n_left_out).astype(np.int64), (c - c_left_out).astype(np.int64)
-    return *counts, dict(zip(_MEANS, costs, strict=True))
 
 
 def _matrices(rows: sqlite3.Cursor, order: Ints, shape: tuple[int, int], empty: float) -> list[Floats]:

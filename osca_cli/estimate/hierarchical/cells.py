@@ -22,6 +22,7 @@ class Cells:
         kind: Kind of each cell, shape ``(S, P)``.
         membership: How many cells of a kind a problem has, shape ``(V, P)``; a product sums over cells.
         deterministic: Whether every sample of a configuration is the same, shape ``(S,)``.
+        stopped: Whether some samples are of schedules that stopped at a pass.
     """
 
     owner: Ints
@@ -30,13 +31,14 @@ class Cells:
     kind: Ints
     membership: csr_array[Any]
     deterministic: Mask
+    stopped: bool
 
     @classmethod
     def of(cls, outcomes: Outcomes) -> Cells:
         """Group the cells of outcomes; of a deterministic configuration the first sample says all."""
         size, width = outcomes.n.shape
         most = np.where(outcomes.deterministic, 1, np.iinfo(np.int64).max)[:, None]
-        n, c = np.minimum(outcomes.n, most), np.minimum(outcomes.c, most)
+        n, c = (np.minimum(counts, most) for counts in outcomes.all_samples)
         cells = np.stack([np.repeat(np.arange(size), width), n.ravel(), c.ravel()])
         kinds, kind = _distinct(cells)
         problem = np.tile(np.arange(width), size)
@@ -48,6 +50,7 @@ class Cells:
             kind.reshape(size, width),
             membership,
             outcomes.deterministic,
+            outcomes.stopped is not None and bool(outcomes.stopped.n.any()),
         )
 
 
