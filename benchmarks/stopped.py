@@ -2,13 +2,16 @@
 
     python benchmarks/stopped.py [--repeats 20] [--pilot 60] [--executed 60] [--samples 4] [--budget 8]
 
-Each repeat draws a pilot, plans from it, executes the plan on other problems, where it stops at the first pass,
-and plans again with ``--update``. Over the configurations that the plan draws, against the mean rates of 4,000
-problems: "covers", how often the model's 95% interval of a mean pass rate holds the truth, with the executed
-samples and with the pilot alone; "width" of these intervals; "bias" in points of the model, of the mean of c/n
-over the problems that a configuration was drawn on, and of all passes over all samples. "pass@C covers": how
-often the interval that the updated plan claims holds its true coverage; "gain": its true coverage over the
-first plan's, in points.
+Each repeat draws a pilot, plans from it, executes the plan on other problems, where it stops at the first
+pass, and plans again with ``--update``. Truth is the mean rate of 4,000 other problems; all columns are means
+over the configurations that the plan draws:
+
+- covers: how often the model's 95% interval of a mean pass rate holds the truth, with the executed samples
+  and with the pilot alone; width: of these intervals, in points;
+- bias: of the model, of the mean of c/n over the problems that a configuration was drawn on, and of all
+  passes over all samples, in points;
+- pass@C covers: how often the interval that the updated plan claims holds its true coverage;
+- gain: its true coverage over the first plan's, in points.
 """
 
 from __future__ import annotations

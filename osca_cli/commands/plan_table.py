@@ -68,11 +68,13 @@ def print_strata(strata: StrataPlan) -> None:
 
 def _print_allocation(plan: Plan) -> None:
     title = f"{plan.label}: {plan.budget} per problem"
+    rates = plan.pass_rates or {}
     cells = [
-        (name, str(count), str(plan.schedule.index(name) + 1))
+        (name, str(count), str(plan.schedule.index(name) + 1), *(_rate(rates[name]) if rates else ()))
         for name, count in sorted(plan.allocation.items(), key=lambda item: plan.schedule.index(item[0]))
     ]
-    print_table(title, ("configuration", "samples", "first drawn as"), cells)
+    columns = ("configuration", "samples", "first drawn as")
+    print_table(title, (*columns, *(("passes", "95% interval") if rates else ())), cells)
 
 
 def _print_expectation(plan: Plan) -> None:

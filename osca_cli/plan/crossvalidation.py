@@ -129,15 +129,15 @@ def cross_validate(
     )
 
 
-def folds(problems: tuple[str, ...]) -> Ints:
+def folds(problems: tuple[str, ...], number: int = FOLDS) -> Ints:
     """Deal problems to folds by the hash of their ids, so that neither order nor chance has part in it.
 
     Returns:
-        Numbers below 5, shape ``(P,)``; folds differ in size by one at most.
+        Numbers below ``number``, shape ``(P,)``; folds differ in size by one at most.
     """
     order = sorted(range(len(problems)), key=lambda index: sha256(problems[index].encode()).digest())
     fold = np.zeros(len(problems), np.int64)
-    fold[order] = np.arange(len(problems)) % FOLDS
+    fold[order] = np.arange(len(problems)) % number
     return fold
 
 

@@ -20,6 +20,7 @@ from osca_cli.plan.crossvalidation import CrossValidation, cross_validate
 from osca_cli.plan.decision import Decision, Search, decide
 from osca_cli.plan.extrapolation import Extrapolation
 from osca_cli.plan.result import Baseline, ComputeFactor, Expected, Gain, Measured, Pilot, Plan
+from osca_cli.plan.updating import learned_rates, update_notes
 from osca_cli.plan.words import because
 from osca_cli.spec.types import Budget
 
@@ -121,6 +122,7 @@ def described(
             allocation, int(np.sum(decision.limits.upper > 0)), pure, over_pure, passed=bool(train.c.any())
         ),
         notes=_notes(outcomes, train, budget, choice, validation, decision.known.extrapolation),
+        pass_rates=learned_rates(train),
     )
 
 
@@ -234,12 +236,7 @@ def _notes(
         notes.append(f"{overlap} held-out problems are training problems too: what is held out is in sample")
     if unsampled := [name for name, n in zip(train.configurations, train.n, strict=True) if not n.any()]:
         notes.append(f"not planned, for lack of any sample on the training problems: {', '.join(unsampled)}")
-    if train.stopped is not None and train.stopped.n.any():
-        on = train.stopped.n.any(axis=0)
-        notes.append(
-            f"{int(train.stopped.n.sum())} samples of executed plans on {int(on.sum())} problems count by"
-            " their likelihood; what is expected is told by cells that were asked for in full"
-        )
+    notes.extend(update_notes(train))
     drawn = int(choice.counts.sum())
     if budget.kind == "samples" and drawn < int(budget.amount):
         notes.append(f"caps leave room for {drawn} of the {budget.amount:g} samples")

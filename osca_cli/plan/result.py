@@ -184,6 +184,7 @@ class Plan:
         in_sample: Some problems are on both sides of the split, so "held out" is not.
         because: What was chosen and why, in a sentence.
         notes: What a reader must know, one sentence each.
+    pass_rates: Mapping[str, Measured] | None = None
         where: The problems that it is for, where the task has other plans: a field with its value.
         over_pooled: Of a plan with ``where``, its paired gain over the task's common plan.
     """
@@ -207,6 +208,7 @@ class Plan:
     in_sample: bool
     because: str
     notes: tuple[str, ...]
+    pass_rates: Mapping[str, Measured] | None = None
     where: Mapping[str, Json] = field(default_factory=dict)
     over_pooled: Gain | None = None
 
@@ -236,8 +238,13 @@ class Plan:
                 **({"over_pooled": self.over_pooled.to_json()} if self.over_pooled else {}),
             },
             "compute_factor": self.compute_factor.to_json() if self.compute_factor else None,
+            **({"pass_rates": _json_of(self.pass_rates)} if self.pass_rates else {}),
             "made_from": self.pilot.to_json() | {"pays_back_after": self.pays_back_after},
             "in_sample": self.in_sample,
             "because": self.because,
             "notes": list(self.notes),
         }
+
+
+def _json_of(measured: Mapping[str, Measured]) -> dict[str, Any]:
+    return {name: one.to_json() for name, one in measured.items()}

@@ -50,7 +50,7 @@ _LEFT_OUT = """
     WHERE w.asked > (SELECT count(*) FROM samples o WHERE o.request = s.request AND o.idx < w.asked)
     GROUP BY w.place
 """
-_WANT_EVERY = "INSERT INTO wanted VALUES (?1, ?2, ?3, 0)"
+_WANT_EVERY = "INSERT INTO wanted VALUES (?1, ?2, ?3, ?4)"
 _ALL_VERDICTS = """
     SELECT w.place, count(v.passed), total(v.passed)
     FROM wanted w
@@ -110,10 +110,7 @@ def pool_outcomes(
         if not on.any():
             notes = (*notes, "no plan was executed on its problems yet, so that nothing is added")
         if moved := int((on & ~is_train).sum()):
-            notes = (
-                *notes,
-                f"{moved} held-out problems that a plan was executed on prove nothing from now on",
-            )
+            notes = (*notes, f"{moved} held-out problems that a plan was executed on train now")
         is_train |= on
     outcomes = Outcomes(
         configurations=tuple(configuration.name for configuration in configurations),
@@ -156,7 +153,7 @@ def all_counted(
         Samples that have a verdict, passes, and samples that were drawn while executing a plan, each of
         shape (configurations, problems).
     """
-    with _asking(sql, wanted, _WANT_EVERY) as order:
+    with _asking(sql, wanted, _WANT_EVERY, UNLIMITED) as order:
         n, c = _matrices(sql.execute(_ALL_VERDICTS), order, shape, 0)
         (executed,) = _matrices(sql.execute(_EXECUTED), order, shape, 0)
     return n.astype(np.int64), c.astype(np.int64), executed.astype(np.int64)
@@ -177,7 +174,7 @@ def counted(
         Samples that have a verdict, passes, and by name the means of USD, tokens and seconds, each of shape
         (configurations, problems).
     """
-    with _asking(sql, wanted, _WANT) as order:
+    with _asking(sql, wanted, _WANT, first) as order:
         costs = _matrices(sql.execute(_SAMPLES), order, shape, np.nan)
         n, c = _matrices(sql.execute(_VERDICTS), order, shape, 0)
         n_left_out, c_left_out = _matrices(sql.execute(_LEFT_OUT), order, shape, 0)
@@ -186,7 +183,9 @@ def counted(
 
 
 @contextmanager
-def _asking(sql: sqlite3.Connection, wanted: Iterable[tuple[str, str]], want: str) -> Iterator[Ints]:
+def _asking(
+    sql: sqlite3.Connection, wanted: Iterable[tuple[str, str]], want: str, first: int
+) -> Iterator[Ints]:
     """Fill the table of what is wanted, at one moment of the pool, whatever a run adds meanwhile.
 
     Yields:
@@ -197,11 +196,7 @@ def _asking(sql: sqlite3.Connection, wanted: Iterable[tuple[str, str]], want: st
     try:
         ids = list(wanted)
         order = sorted(range(len(ids)), key=ids.__getitem__)
-<<<<<<< HEAD
-        sql.executemany(_WANT, ((place, *ids[cell], first) for place, cell in enumerate(order)))
-=======
-        sql.executemany(want, ((place, *ids[cell]) for place, cell in enumerate(order)))
->>>>>>> a5ecfa6 (Learn from executed plans with --update: the likelihood does not care that they stopped at a pass)
+        sql.executemany(want, ((place, *ids[cell], first) for place, cell in enumerate(order)))
         del ids
         yield np.array(order, int)
     finally:

@@ -98,8 +98,8 @@ def test_without_an_execution_it_says_so(osca, spec_folder):
         (["--pilot", "2"], "thinned"),
     ],
 )
-def test_what_cannot_use_stopped_samples_is_refused(osca, executed, words, said):
-    assert said in osca("plan", "plan.yaml", "--update", *words, code=2).err
+def test_what_cannot_use_stopped_samples_is_refused(osca, spec_folder, words, said):
+    assert said in osca("plan", "spec.yaml", "--update", *words, code=2).err
 
 
 def test_an_outcomes_file_does_not_say_what_was_executed(osca, tmp_path):

@@ -16,7 +16,6 @@ from osca_cli.estimate.hierarchical.likelihood import (
     Parameters,
     evidence,
     log_beta_binomial,
-    score,
 )
 from osca_cli.outcomes.types import Floats
 
@@ -55,6 +54,8 @@ def fit(cells: Cells) -> Parameters:
         known = evidence(cells, parameters)
         weight = (cells.membership @ known.node) * known.regular
         parameters = replace(_regress(cells, weight, parameters), share=_share(known))
+        if cells.stopped:  # passes over samples, of the start, are biased then
+            parameters = replace(parameters, marginal=parameters.mean @ parameters.share)
         if turn % ALIKE_EVERY == ALIKE_EVERY - 1:
             parameters = replace(parameters, alike=_alike(cells, weight, parameters))
     return parameters
@@ -121,9 +122,8 @@ def _regress(cells: Cells, weight: Floats, parameters: Parameters) -> Parameters
     """Move coefficients by two Newton steps of a logistic regression on the nodes, one per configuration.
 
     The samples of a cell are alike, so n of them count as ``n / (1 + (n - 1) / (alike + 1))``: the
-    variance of a beta-binomial against that of a binomial. Where n was fixed beforehand, so weighted
-    residuals centre on 0 whatever the distribution of rates. Where sampling stopped, n depends on c and
-    they do not; the derivative of the likelihood takes their place.
+    variance of a beta-binomial against that of a binomial. So weighted, ``c - n mean`` is a multiple of the
+    posterior mean of the cell's rate less its prior mean, whose expectation is 0 whatever stopped sampling.
 
     Args:
         cells: The counts.
@@ -138,10 +138,7 @@ def _regress(cells: Cells, weight: Floats, parameters: Parameters) -> Parameters
     at = parameters.coefficients
     for _ in range(2):
         rate = expit(at @ DESIGN.T)
-        residual = passes - samples * rate
-        if cells.stopped:
-            residual = _per_configuration(cells, weight * score(cells, rate, parameters.alike))
-        gradient = residual @ DESIGN - (at - [at[:, 0].mean(), SLOPE, 0.0]) * precision
+        gradient = (passes - samples * rate) @ DESIGN - (at - [at[:, 0].mean(), SLOPE, 0.0]) * precision
         information = np.tensordot(samples * rate * (1 - rate), pairs, axes=1) + np.diag(precision)
         at = at + np.clip(np.linalg.solve(information, gradient[..., None])[..., 0], -STEP, STEP)
         at[:, 1] = np.clip(at[:, 1], *SLOPES)

@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import digamma, expit, gammaln
+from scipy.special import expit, gammaln
 
 from osca_cli.estimate.hierarchical.cells import Cells
 from osca_cli.outcomes.types import Floats
@@ -101,21 +101,6 @@ def log_beta_binomial(cells: Cells, mean: Floats, alike: Floats) -> Floats:
     owner, n, c = cells.owner, cells.n[:, None], cells.c[:, None]
     rising = gammaln(passing[owner] + c) + gammaln(failing[owner] + n - c) - gammaln(alike[owner] + n)
     value: Floats = prior[owner] + rising
-    return value
-
-
-def score(cells: Cells, mean: Floats, alike: Floats) -> Floats:
-    """Return the derivative of :func:`log_beta_binomial` by the logit of the mean, shape ``(V, G)``.
-
-    For one sample it is ``c - mean``. Its expectation is 0 under any rule of stopping.
-    """
-    mean = np.clip(mean, EDGE, 1 - EDGE)
-    alike = alike[:, None]
-    passing, failing = mean * alike, (1 - mean) * alike
-    owner, n, c = cells.owner, cells.n[:, None], cells.c[:, None]
-    passed = digamma(passing[owner] + c) - digamma(passing)[owner]
-    failed = digamma(failing[owner] + n - c) - digamma(failing)[owner]
-    value: Floats = (passing * (1 - mean))[owner] * (passed - failed)
     return value
 
 
