@@ -24,6 +24,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "command": "osca_backends.command:Command",
         "llama_cpp": "osca_backends.llama_cpp:LlamaCpp",
         "openai": "osca_backends.openai:OpenAI",
+        "vllm": "osca_backends.vllm.backend:VLLM",
     },
     "osca.verifiers": {
         "all": "osca_verifiers.combined:All",

@@ -198,7 +198,8 @@ def _limiters(settings: Mapping[str, BackendSettings], backends: Mapping[str, Ba
         hosted = getattr(backend, "hosted", False)
         place = (entry.type, entry.settings.get("base_url"), entry.settings.get("api_key_env"))
         limiters[name] = by_place.setdefault(
-            place if hosted else (name,), Limiter(limits_of(entry.settings, backend.max_in_flight))
+            place if hosted else (name,),
+            Limiter(limits_of(entry.settings, backend.max_in_flight), gently=hosted),
         )
     return limiters
 

@@ -55,14 +55,18 @@ class Limiter:
 
     Args:
         limits: What the spec allows.
+        gently: Whether to begin with few in flight. An engine of our own is not overrun.
         clock: Tells the time in seconds.
     """
 
-    def __init__(self, limits: Limits, *, clock: Callable[[], float] = anyio.current_time) -> None:
+    def __init__(
+        self, limits: Limits, *, gently: bool = True, clock: Callable[[], float] = anyio.current_time
+    ) -> None:
         self._limits = limits
         self._clock = clock
         self._pace = Pace(limits.requests_per_minute, limits.tokens_per_minute)
-        self._slots = anyio.CapacityLimiter(min(FIRST_IN_FLIGHT, limits.max_in_flight))
+        first = min(FIRST_IN_FLIGHT, limits.max_in_flight) if gently else limits.max_in_flight
+        self._slots = anyio.CapacityLimiter(first)
         self._queue = anyio.Lock()
         self._grown_at: float | None = None
 

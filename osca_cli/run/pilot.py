@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -10,6 +10,7 @@ import anyio
 
 from osca_cli.backends import open_backends
 from osca_cli.errors import MissingSamplesError
+from osca_cli.protocols import Backend
 from osca_cli.run.concurrency import for_each
 from osca_cli.run.missing import Ask, Lack, lacking
 from osca_cli.run.session import Session, run_session
@@ -90,19 +91,37 @@ async def draw(session: Session, asks: Sequence[Ask]) -> None:
     )
     parts = [part for ask in asks for part in _by_prompt(ask)]
     async with anyio.create_task_group() as group:
-        for name in session.backends:
-            mine = [part for part in parts if part.configurations[0].backend == name]
-            group.start_soon(_draw_parts, session, maker, mine, session.backends[name].max_in_flight)
+        for names in _side_by_side(session.backends):
+            mine = [part for name in names for part in parts if part.configurations[0].backend == name]
+            group.start_soon(_draw_models, session, maker, mine)
 
 
-async def _draw_parts(session: Session, maker: CellMaker, parts: Sequence[Ask], in_flight: int) -> None:
+def _side_by_side(backends: Mapping[str, Backend]) -> list[list[str]]:
+    """Return the backends in groups: groups work side by side, those within one after the other.
+
+    Backends that hold one model at a time share the memory for it.
+    """
+    one_by_one = [name for name in backends if getattr(backends[name], "one_model_at_a_time", False)]
+    return [one_by_one] * bool(one_by_one) + [[name] for name in backends if name not in one_by_one]
+
+
+async def _draw_models(session: Session, maker: CellMaker, parts: Sequence[Ask]) -> None:
+    """Draw model by model, whatever the tasks and prompts: each is loaded once."""
+
+    def model(part: Ask) -> tuple[str, str]:
+        return part.configurations[0].backend, part.configurations[0].model
+
     async def obtain(item: tuple[Cell, Sequence[int]]) -> None:
         await session.sampling.obtain_all(*item)
 
+    by_model: dict[tuple[str, str], list[Ask]] = {}
     for part in parts:
-        work = _work(session, lacking(maker, session.pool, part, register=True))
+        by_model.setdefault(model(part), []).append(part)
+    for (backend, _), mine in by_model.items():
+        lacks = (lack for part in mine for lack in lacking(maker, session.pool, part, register=True))
         # Twice the slots: while one sample is verified another one is drawn.
-        await for_each(work, obtain, at_once=2 * in_flight, stopping=session.sampling.stopping)
+        at_once = 2 * session.backends[backend].max_in_flight
+        await for_each(_work(session, lacks), obtain, at_once=at_once, stopping=session.sampling.stopping)
 
 
 def _work(session: Session, lacks: Iterable[Lack]) -> Iterator[tuple[Cell, Sequence[int]]]:

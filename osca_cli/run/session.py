@@ -107,6 +107,8 @@ async def _session(spec: Spec, pool: Pool, kind: RunKind, offline: bool) -> Asyn
         try:
             yield Session(spec, pool, backends, sampling, tally)
         finally:
+            if tally.sum().drawn:  # some engines know more of themselves once they are loaded
+                pool.describe_engines(run, _provenance(backends))
             with anyio.CancelScope(shield=True):
                 for backend in backends.values():
                     await backend.aclose()
@@ -121,8 +123,12 @@ def _start(spec: Spec, pool: Pool, kind: RunKind, backends: Mapping[str, Backend
         spec=spec.path,
         spec_hash=spec_hash(spec),
         osca=__version__,
-        engines={name: one.provenance() for name, one in backends.items()},
+        engines=_provenance(backends),
     )
+
+
+def _provenance(backends: Mapping[str, Backend]) -> dict[str, Mapping[str, str]]:
+    return {name: backend.provenance() for name, backend in backends.items()}
 
 
 async def _drain_on_interrupt(sampling: Sampling, scope: anyio.CancelScope) -> None:

@@ -99,6 +99,13 @@ class Pool:
             raise PoolError(f"{self.path}: the run could not be recorded")
         return Run(row.lastrowid, kind, path, spec_hash)
 
+    def describe_engines(self, run: Run, engines: Mapping[str, object]) -> None:
+        """Record what engines said of themselves once they were loaded."""
+        with self.writing() as sql:
+            sql.execute(
+                "UPDATE runs SET engines = ? WHERE id = ?", (json.dumps(engines, sort_keys=True), run.id)
+            )
+
     def register(
         self, cells: Sequence[Cell], split: Split, *, asked: int | Callable[[Cell], int] = 0
     ) -> None:
