@@ -22,6 +22,7 @@ COMMANDS = {
     "run": "Draw and verify what a spec lacks, or execute a plan.",
     "plan": "Learn how many samples to draw from what.",
     "check": "Prove a plan on held-out problems.",
+    "check-verifier": "Audit the verifiers of a spec with known answers.",
     "show": "Show the pool: pass rates, spend, what is missing.",
     "export": "Write the pool's samples or counts for other programs.",
     "doctor": "Say what is installed and which servers answer.",
@@ -39,7 +40,7 @@ class LazyGroup(click.Group):
         """Return the command, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"osca_cli.commands.{cmd_name}").command
+        command: click.Command = importlib.import_module(module_of(cmd_name)).command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -58,6 +59,11 @@ class LazyGroup(click.Group):
             hint = f" Did you mean {near[0]!r}?" if near else f" There are {', '.join(COMMANDS)}."
             raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx)
         return super().resolve_command(ctx, args)
+
+
+def module_of(command: str) -> str:
+    """Return the name of the module that holds a command."""
+    return f"osca_cli.commands.{command.replace('-', '_')}"
 
 
 @click.group(

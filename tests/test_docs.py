@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from osca_cli.cli import COMMANDS, cli
+from osca_cli.cli import COMMANDS, cli, module_of
 from tests.conftest import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -49,7 +49,7 @@ def unknown_options(words: list[str]) -> list[str]:
     elif words[0] not in COMMANDS:
         return words[:1]
     else:
-        known = importlib.import_module(f"osca_cli.commands.{words[0]}").command.params
+        known = importlib.import_module(module_of(words[0])).command.params
     names = {"--help", "-h", *(name for option in known for name in option.opts)}
     given = [word.split("=")[0] for word in words[1:] if re.match(r"--?[a-z]", word)]
     return [name for name in given if name not in names]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import betaincinv, stdtrit
 
 from osca_cli.outcomes.types import Floats
 
@@ -33,6 +33,22 @@ def mean_interval(values: Floats, doubt: float = 0.0) -> tuple[float, Interval]:
     half = float(np.sqrt(z2 * mean * (1 - mean) / effective + (z2 / (2 * effective)) ** 2))
     half /= 1 + z2 / effective
     return mean, (max(0.0, min(mean, centre - half)), min(1.0, max(mean, centre + half)))
+
+
+def share_interval(count: int, total: int) -> tuple[float, Interval]:
+    """Return a share of independent events with its exact 95% interval (Clopper and Pearson 1934).
+
+    Where none of ``total`` was seen the upper end is about ``3.7 / total``.
+
+    Args:
+        count: How many events there were.
+        total: Of how many; of none nothing can be said.
+    """
+    if total == 0:
+        return float("nan"), (0.0, 1.0)
+    low = 0.0 if count == 0 else float(betaincinv(count, total - count + 1, 0.025))
+    high = 1.0 if count == total else float(betaincinv(count + 1, total - count, 0.975))
+    return count / total, (low, high)
 
 
 def paired_interval(a: Floats, b: Floats, doubt: float = 0.0) -> tuple[float, Interval]:
