@@ -97,16 +97,24 @@ async def serve(rate: float, kind: str, change_at: float, latency_s: float, retr
 
 
 def run(url: str, seconds: float, rate: float) -> None:
-    """Draw from the server for so long."""
+    """Draw from the server for so long.
+
+    Raises:
+        SystemExit: it ended before.
+    """
     with tempfile.TemporaryDirectory() as folder:
         write_spec(Path(folder), url, round(2 * seconds * rate), 64)
         command = [sys.executable, "-m", "osca_cli", "run", "spec.yaml", "--yes"]
-        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            process.wait(seconds + 8)  # the start included
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        with Path(folder, "said.txt").open("w+") as said:
+            process = subprocess.Popen(command, cwd=folder, stdout=said, stderr=said)
+            try:
+                process.wait(seconds + 8)  # the start included
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                return
+            said.seek(0)
+            raise SystemExit(f"osca run ended too early: {said.read()}")
 
 
 def stretch(seen: list[tuple[float, bool]], start: float, end: float, allowed: float) -> dict[str, float]:

@@ -123,6 +123,8 @@ def memory(url: str, samples: int, in_flight: int) -> dict[str, float]:
         while process.poll() is None:
             seen.append(resident(process.pid))
             time.sleep(0.2)
+        if process.returncode:
+            raise SystemExit(f"osca run ended with status {process.returncode}")
         half = seen[len(seen) // 2 :]
         return {
             "samples": samples,
