@@ -61,7 +61,9 @@ class Anthropic(Hosted):
 
     def _sdk_client(self, sdk: Any, where: Place, http: httpx2.AsyncClient) -> Any:
         address = where.base_url.rstrip("/").removesuffix("/v1")  # the path of a request begins with it
-        return sdk.AsyncAnthropic(api_key=where.key, base_url=address, max_retries=0, http_client=http)
+        return sdk.AsyncAnthropic(
+            api_key=where.key or "none", base_url=address, max_retries=0, http_client=http
+        )
 
 
 def _body(model: str, request: Request) -> dict[str, Json]:

@@ -56,19 +56,23 @@ class Place:
     Attributes:
         base_url: As the SDK takes it.
         vendor: Whether it is the vendor's own server.
-        key: The key itself, which must not be shown.
+        key: The key itself, which must not be shown; ``None`` where the server wants none.
         timeout_s: How long one answer may take, from the first byte sent to the last one read.
     """
 
     base_url: str
     vendor: bool
-    key: str
+    key: str | None
     timeout_s: float
 
     @property
     def host(self) -> str:
         """The server's name, as messages have it."""
         return urlsplit(self.base_url).netloc
+
+    def without_key(self, text: str) -> str:
+        """Return what a server said without the key: some repeat it."""
+        return text.replace(self.key, "[key]") if self.key else text
 
 
 def place(settings: Mapping[str, Json], *, vendor_url: str, key_variable: str) -> Place:
@@ -82,8 +86,8 @@ def place(settings: Mapping[str, Json], *, vendor_url: str, key_variable: str) -
     base_url = str(settings.get("base_url") or vendor_url)
     vendor = urlsplit(base_url).hostname == urlsplit(vendor_url).hostname
     variable = settings.get("api_key_env") or (key_variable if vendor else None)
-    key = "none" if variable is None else os.environ.get(str(variable), "")
-    if not key:
+    key = None if variable is None else os.environ.get(str(variable), "")
+    if key == "":
         raise UnavailableError(
             f"{urlsplit(base_url).netloc} needs a key, and the environment variable {variable} is not set; "
             "set it, or name another one with api_key_env in the backend's entry"
@@ -93,11 +97,14 @@ def place(settings: Mapping[str, Json], *, vendor_url: str, key_variable: str) -
 
 
 def http_client(timeout_s: float) -> httpx2.AsyncClient:
-    """Return a client that keeps as many connections as there are requests in flight."""
+    """Return a client that keeps as many connections as there are requests in flight.
+
+    It follows no redirects: another server would be sent the key.
+    """
     return httpx2.AsyncClient(
         timeout=httpx2.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
         limits=httpx2.Limits(max_connections=1000, max_keepalive_connections=1000),
-        follow_redirects=True,
+        follow_redirects=False,
     )
 
 
@@ -190,7 +197,7 @@ class Connection:
                     await response.aread()
                     raise self.refusal(response.status_code, response.text, response.headers)
                 async for line in _lines(response.aiter_bytes()):
-                    yield json.loads(line)
+                    yield json.loads(self.place.without_key(line.decode()))
         except httpx2.TransportError as error:
             raise self._broken(error) from None
         except ValueError:
@@ -215,7 +222,7 @@ class Connection:
 
     def _read(self, response: httpx2.Response) -> Data:
         try:
-            data = response.json()
+            data = json.loads(self.place.without_key(response.content.decode()))
         except ValueError:
             data = None
         if not isinstance(data, dict):
@@ -236,7 +243,7 @@ class Connection:
 
     def refusal(self, status: int, text: str, headers: Mapping[str, str]) -> BackendError:
         """Return what an error of the server means for this request, and for those like it."""
-        message = self._says(f"{status}: {_message(text)}")
+        message = self._says(f"{status}: {_message(self.place.without_key(text))}")
         lowered = text.lower()
         if status == 429 and any(words in lowered for words in _OUT_OF_CREDIT):
             return RefusedError(message)
@@ -244,13 +251,16 @@ class Connection:
             return BusyError(message, retry_after_s=retry_after(headers))
         if status in {408, 409, 425} or status >= 500:
             return RetryableError(message, retry_after_s=retry_after(headers))
+        if 300 <= status < 400:
+            elsewhere = headers.get("location", "another address")
+            return RefusedError(self._says(f"{status}: sends to {elsewhere}; write that as base_url"))
         if status == 413 or (status in {400, 422} and any(words in lowered for words in _OF_THE_PROMPT)):
             return RejectedError(message)
         return RefusedError(message)
 
     def _says(self, what: str) -> str:
-        """Return a message that names the server, and never holds the key: some servers repeat it."""
-        return f"{self.place.host}: {what}".replace(self.place.key, "[key]")
+        """Return a message that names the server, and never holds the key."""
+        return self.place.without_key(f"{self.place.host}: {what}")
 
 
 def _message(text: str) -> str:

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
 from osca_backends.connection import Connection, Data, Place, http_client, place
 from osca_cli.errors import RefusedError
@@ -54,8 +55,8 @@ class Hosted:
         return model
 
     def provenance(self) -> Mapping[str, str]:
-        """Return the SDK, its version and the server's address."""
-        server = str(self._settings.get("base_url") or self.vendor_url)
+        """Return the SDK, its version and the server's name: the rest of its address may be secret."""
+        server = urlsplit(str(self._settings.get("base_url") or self.vendor_url)).netloc
         return {"engine": self.sdk, "version": version(self.sdk), "server": server}
 
     async def aclose(self) -> None:

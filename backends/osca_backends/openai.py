@@ -92,7 +92,11 @@ class OpenAI(Hosted):
         return sent
 
     def _sdk_client(self, sdk: Any, where: Place, http: httpx2.AsyncClient) -> Any:
-        return sdk.AsyncOpenAI(api_key=where.key, base_url=where.base_url, max_retries=0, http_client=http)
+        key = where.key or "none"
+        client = sdk.AsyncOpenAI(api_key=key, base_url=where.base_url, max_retries=0, http_client=http)
+        if not where.vendor:
+            client.organization = client.project = None  # from the environment, and for the vendor
+        return client
 
 
 def _samples(answer: Answer, asked: int) -> list[Sample]:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.faultserver.server import Asked, Reply, Script, answer, error
-from tests.run.hosted import KEY, PROBLEMS, SAMPLES, first, rows
+from tests.run.hosted import KEY, PROBLEMS, SAMPLES, charged, edit, first, rows, spent
 
 
 @pytest.fixture(params=["openai", "anthropic"])
@@ -55,12 +55,11 @@ def test_a_passing_fault_costs_no_sample(osca, serve, tmp_path, kind, name):
     assert rows(tmp_path, "SELECT count(*), count(DISTINCT key) FROM samples") == [(40, 40)]
     [(given, written)] = rows(tmp_path, "SELECT sum(input_tokens), sum(output_tokens) FROM samples")
     [(lost,)] = rows(tmp_path, "SELECT total(usd) FROM errors")
-    [(spent,)] = rows(tmp_path, "SELECT total(usd) FROM runs")
-    charged = (server.charged[0] * 1000 + server.charged[1] * 2000) / 1e6
-    assert spent == pytest.approx((given * 1000 + written * 2000) / 1e6 + lost)
-    assert spent >= charged - 1e-9  # an answer that was lost is counted at the most that it may have cost
+    assert spent(tmp_path) == pytest.approx((given * 1000 + written * 2000) / 1e6 + lost)
+    # An answer that was lost is counted at the most that it may have cost.
+    assert spent(tmp_path) >= charged(server) - 1e-9
     if name in {"429", "429 with Retry-After", "500", "529", "empty choices"}:
-        assert spent == pytest.approx(charged)
+        assert spent(tmp_path) == pytest.approx(charged(server))
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=list(FAULTS))
@@ -101,6 +100,8 @@ def test_a_refused_request_stops_the_run_at_once_and_names_the_configuration(
     assert len(server.asked) <= 10 + 4
     assert rows(tmp_path, "SELECT count(*) FROM samples") == [(10,)]
 
+    assert spent(tmp_path) == pytest.approx(charged(server))
+
     server.script = lambda _: None
     assert osca("run", "spec.yaml", "--json").json["drawn"] == PROBLEMS * SAMPLES - 10
 
@@ -132,23 +133,47 @@ def test_a_missing_key_is_named(osca, serve, monkeypatch):
     assert "the environment variable BOX_KEY is not set" in osca("run", "spec.yaml", code=1).err
 
 
+def repeating(asked: Asked) -> Reply | None:
+    """A server that repeats the key in each kind of message, and at last in its answers."""
+    faults = (
+        error(401, asked.key),
+        error(500, "x" * 490 + asked.key),
+        error(429, asked.key),
+        error(400, f"x {asked.key}"),
+        error(307, "", location=f"http://127.0.0.1:9/{asked.key}"),
+        Reply(body=asked.key.encode()),
+    )
+    if asked.number >= 120:
+        return answer(asked, text=f"[{asked.key}] It is {asked.prompt.split('[')[1]}")
+    return faults[asked.number % len(faults)] if asked.number >= 20 else None
+
+
 def test_no_key_stands_anywhere(osca, serve, tmp_path, kind):
-    def echo(asked: Asked) -> Reply | None:
-        """A server that repeats the key in each kind of message."""
-        faults = (
-            error(401, asked.key),
-            error(500, asked.key),
-            error(429, asked.key),
-            error(400, f"x {asked.key}"),
-        )
-        return faults[asked.number % 4] if asked.number >= 20 else None
+    server = serve(repeating, kind, settings="max_retries: 0")
+    edit(tmp_path / "spec.yaml", "/v1\n", "/v1?token=${BOX_KEY}\n")
+    edit(
+        tmp_path / "spec.yaml",
+        "    verifier: {type: number}\n",
+        "    verifier: {type: number}\n    held_out: 0.4\n",
+    )
 
-    server = serve(echo, kind, settings="max_retries: 0")
-
-    seen = [osca("run", "spec.yaml", code=None) for _ in range(3)]
-    seen += [osca("show", "spec.yaml"), osca("run", "spec.yaml", "--dry-run")]
+    seen = [osca("run", "spec.yaml", code=None) for _ in range(6)]
+    server.asked.extend(server.asked[:1] * 120)
+    commands = (
+        "doctor spec.yaml", "validate spec.yaml", "run spec.yaml --split all", "show spec.yaml",
+        "plan spec.yaml --budget 2", "plan spec.yaml --budget 2 --json",
+        "run plan.yaml --dry-run", "run plan.yaml --answers answers.jsonl", "run plan.yaml --json",
+        "check plan.yaml --json", "export spec.yaml", "export spec.yaml -o samples.jsonl",
+        "export spec.yaml -o counts.json", "export spec.yaml --format recording -o recording.db",
+    )  # fmt: skip
+    seen += [osca(*command.split(), code=None) for command in commands]
 
     assert server.asked[0].key == KEY
     assert all(KEY not in result.out + result.err for result in seen)
+    assert any("[key]" in result.err for result in seen)
+    assert {"plan.yaml", "answers.jsonl", "samples.jsonl", "counts.json", "recording.db"} <= {
+        path.name for path in tmp_path.iterdir()
+    }
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or KEY.encode() not in path.read_bytes(), path
+    assert rows(tmp_path, "SELECT count(*) FROM samples WHERE text LIKE '[[key]]%'")[0][0] > 0
