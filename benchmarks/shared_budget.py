@@ -16,8 +16,9 @@ import numpy as np
 from osca_cli.estimate.heldout import coverage_per_problem
 from osca_cli.outcomes.files import read_outcomes
 from osca_cli.outcomes.types import Outcomes
-from osca_cli.plan.planner import Decision
-from osca_cli.plan.shared import TaskShare, share_budget
+from osca_cli.plan.decision import Decision
+from osca_cli.plan.shared import share_budget
+from osca_cli.plan.shares import TaskShare
 from osca_cli.spec.types import Budget
 
 SPLITS = 20

@@ -129,15 +129,27 @@ def cross_validate(
     )
 
 
-def folds(problems: tuple[str, ...], number: int = FOLDS) -> Ints:
+def folds(
+    problems: Sequence[str], values: Sequence[str | None] | None = None, *, number: int = FOLDS
+) -> Ints:
     """Deal problems to folds by the hash of their ids, so that neither order nor chance has part in it.
 
+    Args:
+        problems: Their ids.
+        values: What they are dealt by, one after the other, if by anything.
+        number: Of folds.
+
     Returns:
-        Numbers below ``number``, shape ``(P,)``; folds differ in size by one at most.
+        Numbers below ``number``, shape ``(P,)``; folds differ in size by one at most, of every value as in
+        all.
     """
-    order = sorted(range(len(problems)), key=lambda index: sha256(problems[index].encode()).digest())
+    values = [None] * len(problems) if values is None else values
+    keys = [
+        (value is None, value or "", sha256(id_.encode()).digest())
+        for id_, value in zip(problems, values, strict=True)
+    ]
     fold = np.zeros(len(problems), np.int64)
-    fold[order] = np.arange(len(problems)) % number
+    fold[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys)) % number
     return fold
 
 

@@ -17,37 +17,16 @@ from osca_cli.errors import UsageError
 from osca_cli.estimate.plugin import mean_rates
 from osca_cli.estimate.rows import Rows, coverage
 from osca_cli.estimate.stacked import Stacked
-from osca_cli.outcomes.types import Floats, Ints, Outcomes
+from osca_cli.outcomes.types import Floats, Ints
 from osca_cli.plan.budgets import limits_of
-from osca_cli.plan.choice import Estimate, Estimator, choose, learn
+from osca_cli.plan.choice import Estimator
 from osca_cli.plan.decision import Decision
 from osca_cli.plan.result import Certificate
+from osca_cli.plan.shares import Learned, TaskShare
 from osca_cli.spec.types import Budget
 
 HIGHEST = 10
 """No task's level is more than so many times the mean budget: so far its curves must reach."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TaskShare:
-    """A task that shares a budget.
-
-    Attributes:
-        name: Of the task.
-        outcomes: With its split; the training problems are planned on.
-        share: Of the expected problems; shares of all tasks sum to 1.
-        weight: What solving one of its problems counts for.
-    """
-
-    name: str
-    outcomes: Outcomes
-    share: float
-    weight: float = 1.0
-
-    @property
-    def train(self) -> Outcomes:
-        """Its training problems."""
-        return self.outcomes.select(problems=self.outcomes.train)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,11 +35,13 @@ class Shared:
 
     Attributes:
         decisions: One for each task; the budget of its limits is its level, in the budget's kind.
+        learned: What each was chosen by.
         certificate: Of the whole: of coverage weighted by share and weight.
         solver: What found it.
     """
 
     decisions: tuple[Decision, ...]
+    learned: tuple[Learned, ...]
     certificate: Certificate
     solver: str
 
@@ -116,9 +97,8 @@ def share_budget(
     """
     reach = reaches(tasks, budget)
     begun = clock()
-    trains = [task.train for task in tasks]
-    known = [learn(train, estimator, limits) for train, limits in zip(trains, reach, strict=True)]
-    problem = joint(tasks, trains, known, reach, budget)
+    learned = [task.learn(estimator, limits) for task, limits in zip(tasks, reach, strict=True)]
+    problem = joint(tasks, learned, reach, budget)
     found: list[Solution] = []
 
     def find(rows: Rows, limits: Limits) -> Ints:
@@ -130,10 +110,10 @@ def share_budget(
     value = coverage(problem.rows, counts)
     certificate = Certificate(value, max(found[-1].bound, value), clock() - begun)
     decisions = tuple(
-        _decision(train, estimate, limits, each, found[-1].solver, clock)
-        for train, estimate, limits, each in zip(trains, known, reach, problem.split(counts), strict=True)
+        _decision(one, limits, each, found[-1].solver, clock)
+        for one, limits, each in zip(learned, reach, problem.split(counts), strict=True)
     )
-    return Shared(decisions, certificate, found[-1].solver)
+    return Shared(decisions, tuple(learned), certificate, found[-1].solver)
 
 
 def reaches(tasks: Sequence[TaskShare], budget: Budget) -> list[Limits]:
@@ -157,27 +137,20 @@ def reaches(tasks: Sequence[TaskShare], budget: Budget) -> list[Limits]:
 
 
 def joint(
-    tasks: Sequence[TaskShare],
-    trains: Sequence[Outcomes],
-    known: Sequence[Estimate],
-    reach: Sequence[Limits],
-    budget: Budget,
+    tasks: Sequence[TaskShare], learned: Sequence[Learned], reach: Sequence[Limits], budget: Budget
 ) -> Joint:
     """Return the programme over all tasks.
 
     Args:
         tasks: The tasks.
-        trains: The problems that estimates were learned from.
-        known: The estimates.
+        learned: What each is chosen by.
         reach: Of :func:`reaches`.
         budget: Mean over the expected problems.
     """
     shares = np.array([task.share for task in tasks])
     weights = np.array([task.weight for task in tasks])
     sizes = [len(limits.costs) for limits in reach]
-    rows = Stacked.of(
-        [estimate.rows for estimate in known], sizes, shares * weights / float(shares @ weights)
-    )
+    rows = Stacked.of([one.known.rows for one in learned], sizes, shares * weights / float(shares @ weights))
     limits = Limits(
         np.concatenate([share * limits.costs for share, limits in zip(shares, reach, strict=True)]),
         float(budget.amount),
@@ -186,8 +159,8 @@ def joint(
     )
     rates: Floats = np.concatenate(
         [
-            weight * mean_rates(train) / limits.prices()
-            for weight, train, limits in zip(weights, trains, reach, strict=True)
+            weight * mean_rates(one.train) / limits.prices()
+            for weight, one, limits in zip(weights, learned, reach, strict=True)
         ]
     )
     return Joint(rows, limits, by_pass_rate(rates), np.repeat(np.arange(len(sizes)), sizes))
@@ -228,12 +201,12 @@ def at_level(reach: Limits, counts: Ints) -> Limits:
 
 
 def _decision(
-    train: Outcomes, known: Estimate, reach: Limits, counts: Ints, solver: str, clock: Callable[[], float]
+    learned: Learned, reach: Limits, counts: Ints, solver: str, clock: Callable[[], float]
 ) -> Decision:
     """Return what a task draws at its level, beside the baselines of that level."""
     begun = clock()
-    limits = at_level(reach, counts)
-    choice = choose(train, limits, known.rows, lambda *_: counts)
+    limits, known = at_level(reach, counts), learned.known
+    choice = learned.choice(limits, counts)
     value = coverage(known.rows, choice.counts)
     bound = max(value, relax(known.rows, limits, choice.counts).bound)
     return Decision(known, limits, choice, Certificate(value, bound, clock() - begun), solver)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,7 +15,7 @@ from osca_cli.model import Json
 from osca_cli.outcomes.types import Floats, Ints, Mask, Outcomes
 from osca_cli.plan.budgets import limits_of
 from osca_cli.plan.choice import Choice, Estimate, Estimator, choose, learn
-from osca_cli.plan.crossvalidation import FOLDS, CrossValidation, cross_validate
+from osca_cli.plan.crossvalidation import FOLDS, CrossValidation, cross_validate, folds
 from osca_cli.plan.decision import Decision, Search, decide
 from osca_cli.plan.extrapolation import Extrapolation
 from osca_cli.plan.planner import usd_per_sample
@@ -151,7 +150,7 @@ def stratify(
     Raises:
         UsageError: no training problem has the tag, or nothing can be planned.
     """
-    texts = [value_text(outcomes.tags.get(problem, {}).get(field)) for problem in outcomes.problems]
+    texts = texts_of(outcomes, field)
     values = _values(outcomes, field, texts)
     task = _learned(outcomes, budget, estimator, search, texts)
     own, strata = [], []
@@ -171,6 +170,11 @@ def stratify(
             own.append(Part({field: value}, part, decision, validation, stratum.gain))
             kept &= ~every
     return Stratified((*own, _common(task, outcomes, kept)), tuple(strata))
+
+
+def texts_of(outcomes: Outcomes, field: str) -> list[str | None]:
+    """Return the value of a field of each problem as text; ``None`` where it has none."""
+    return [value_text(outcomes.tags.get(problem, {}).get(field)) for problem in outcomes.problems]
 
 
 def _values(outcomes: Outcomes, field: str, texts: Sequence[str | None]) -> dict[str, Json]:
@@ -194,9 +198,7 @@ def _learned(
     begun = search.clock()
     known = learn(train, estimator, limits)
     common = decide(train, known, limits, search, begun)
-    fold = folds_within(
-        train.problems, [text for text, trains in zip(texts, outcomes.train, strict=True) if trains]
-    )
+    fold = folds(train.problems, [text for text, trains in zip(texts, outcomes.train, strict=True) if trains])
     without = []
     for index in range(FOLDS):
         rest = train.select(problems=fold != index)
@@ -205,21 +207,6 @@ def _learned(
         anew = learn(rest, estimator, limits)
         without.append(_Without(fold != index, anew, choose(rest, limits, anew.rows, search.find)))
     return _Task(train, usd_per_sample(train), limits, search, known, common, fold, without)
-
-
-def folds_within(problems: Sequence[str], texts: Sequence[str | None]) -> Ints:
-    """Deal problems to folds by the hash of their ids, value by value.
-
-    Returns:
-        Numbers below 5, shape ``(P,)``; folds differ in size by one at most, of every value as in all.
-    """
-    keys = [
-        (text is None, text or "", sha256(id_.encode()).digest())
-        for id_, text in zip(problems, texts, strict=True)
-    ]
-    fold = np.zeros(len(keys), np.int64)
-    fold[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys)) % FOLDS
-    return fold
 
 
 def _beside(choice: Choice, common: Choice) -> Choice:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from osca_cli.allocate.solve import Solver
 from osca_cli.errors import UsageError
 from osca_cli.model import Json
 from osca_cli.outcomes.types import Outcomes
@@ -15,7 +13,7 @@ from osca_cli.plan.choice import Estimator
 from osca_cli.plan.decision import Search
 from osca_cli.plan.planner import described, pilot_of
 from osca_cli.plan.result import Expected, Gain, Measured, Plan
-from osca_cli.plan.strata import Part, Stratum, stratify
+from osca_cli.plan.strata import Part, Stratified, Stratum, stratify, texts_of
 from osca_cli.plan.weighted import weighted_expected, weighted_gain, weighted_rate
 from osca_cli.plan.words import kept_because, own_because
 from osca_cli.spec.strata import OTHERS, value_text
@@ -76,10 +74,7 @@ def make_strata_plan(
     task: str,
     volumes: Mapping[str, float] | None = None,
     estimator: Estimator = "auto",
-    solver: Solver = "auto",
-    seed: int = 0,
-    time_limit_s: float = 60.0,
-    clock: Callable[[], float] = time.perf_counter,
+    search: Search,
 ) -> StrataPlan:
     """Plan a task whose values of a field may have plans of their own; see :func:`stratify`.
 
@@ -91,21 +86,15 @@ def make_strata_plan(
         volumes: Problems expected of each value, ``*`` standing for all others; as they train where not
             given.
         estimator: As in planning without strata.
-        solver: The same.
-        seed: Of the solvers that start at random.
-        time_limit_s: How long the ``exact`` solver may search.
-        clock: Seconds, for that limit and the certificates.
+        search: How allocations are found.
 
     Raises:
         UsageError: no training problem has the tag, no problem a value that has a volume, or nothing can be
             planned.
     """
-    if not outcomes.train.any():
-        raise UsageError("no training problem: a plan has nothing to learn from; change the split")
-    _refuse_unknown(outcomes, field, volumes or {}, task)
-    made = stratify(outcomes, budget, field, estimator, Search(solver, seed, time_limit_s, clock))
+    made, shares = shared_out(outcomes, budget, field, task, volumes or {}, estimator, search)
     pilot = pilot_of(outcomes.select(problems=outcomes.train))
-    plans = tuple(
+    plans = [
         replace(
             described(part.outcomes, budget, task, part.decision, part.validation),
             pilot=pilot,
@@ -113,19 +102,51 @@ def make_strata_plan(
             over_pooled=part.gain,
         )
         for part in made.parts
-    )
-    plans = tuple(
-        replace(plan, because=f"{plan.because} {_why(plan, made.strata)}".strip()) for plan in plans
-    )
-    shares = _shares(made.parts, outcomes, field, volumes or {})
+    ]
+    return strata_plan(task, field, made.strata, plans, shares)
+
+
+def shared_out(
+    outcomes: Outcomes,
+    budget: Budget,
+    field: str,
+    task: str,
+    volumes: Mapping[str, float],
+    estimator: Estimator,
+    search: Search,
+) -> tuple[Stratified, tuple[float, ...]]:
+    """Plan a task by strata, and return which share of its expected problems takes each plan.
+
+    Raises:
+        UsageError: as :func:`make_strata_plan`.
+    """
+    if not outcomes.train.any():
+        raise UsageError("no training problem: a plan has nothing to learn from; change the split")
+    _refuse_unknown(outcomes, field, volumes, task)
+    made = stratify(outcomes, budget, field, estimator, search)
+    return made, _shares(made.parts, outcomes, field, volumes)
+
+
+def strata_plan(
+    task: str, field: str, strata: Sequence[Stratum], plans: Sequence[Plan], shares: Sequence[float]
+) -> StrataPlan:
+    """Say of a task's plans what they do together, and of each why there is one.
+
+    Args:
+        task: Name of the task.
+        field: The field whose values are strata.
+        strata: The values.
+        plans: Those of values that have their own, then the common one.
+        shares: Of the task's expected problems.
+    """
     counted = [(plan, share) for plan, share in zip(plans, shares, strict=True) if share > 0]
     weights = [share for _, share in counted]
     return StrataPlan(
         task=task,
         field=field,
-        plans=plans,
-        shares=shares,
-        strata=made.strata,
+        plans=tuple(replace(plan, because=f"{plan.because} {_why(plan, strata)}".strip()) for plan in plans),
+        shares=tuple(shares),
+        strata=tuple(strata),
         expected=weighted_expected([plan.expected for plan, _ in counted], weights),
         best_pure=weighted_rate([plan.best_pure.expected for plan, _ in counted], weights),
         uniform=weighted_rate([plan.uniform.expected for plan, _ in counted], weights),
@@ -160,8 +181,7 @@ def _shares(
     parts: Sequence[Part], outcomes: Outcomes, field: str, volumes: Mapping[str, float]
 ) -> tuple[float, ...]:
     """Return the share of the expected problems that takes each plan; the common one takes what is left."""
-    train = [id_ for id_, trains in zip(outcomes.problems, outcomes.train, strict=True) if trains]
-    texts = [value_text(outcomes.tags.get(problem, {}).get(field)) for problem in train]
+    texts = texts_of(outcomes.select(problems=outcomes.train), field)
     others = sum(text not in volumes for text in texts)
     total = sum(volumes.values()) if volumes else len(texts)
     shares = []

@@ -10,13 +10,18 @@ from osca_cli.allocate.solve import Solver
 from osca_cli.errors import UsageError
 from osca_cli.outcomes.types import Outcomes
 from osca_cli.plan.choice import Estimator
+from osca_cli.plan.decision import Search
 from osca_cli.plan.planner import make_plan
 from osca_cli.plan.result import SCHEMA_VERSION, Plan
-from osca_cli.plan.shared import TaskShare
+from osca_cli.plan.shares import TaskShare
 from osca_cli.plan.sources import definitions, verifier_hash
-from osca_cli.plan.strata_plan import StrataPlan, make_strata_plan
+from osca_cli.plan.strata import Stratum
+from osca_cli.plan.strata_plan import StrataPlan, make_strata_plan, shared_out, strata_plan
 from osca_cli.plan.together import SharedPlan, make_shared_plan
 from osca_cli.spec.types import Budget, Spec, Task
+
+LEAST_SHARE = 0.001
+"""Least share of a task's problems for its common plan: one for unseen values alone needs a level, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,34 +104,79 @@ def plan_tasks(
             f"{spec.path}: task '{others[0].name}' has no budget; add `budget: {{samples: 8}}` to the spec,"
             " or say --budget 8"
         )
-    plans: dict[str, list[tuple[Plan, float | None]]] = {}
-    together = None
-    if budget is not None and budget.share == "tasks" and len(others) > 1:
-        tasks, notes = _shares(others, sources)
-        together = make_shared_plan(tasks, budget, estimator=estimator, solver=solver, seed=seed, notes=notes)
-        plans = {
-            plan.task: [(plan, share)] for plan, share in zip(together.plans, together.shares, strict=True)
-        }
-    strata = []
+    search = Search(solver, seed)
+    together: SharedPlan | None = None
+    found: dict[str, _Found] = {}
+    if budget is not None and budget.share == "tasks" and _many(others):
+        together, found = _together(others, sources, budget, estimator, search)
     for name, outcomes in sources.items():
-        own, task = budgets.get(name, budget), spec.task(name)
-        if name in plans or own is None:
-            continue
-        own = replace(own, share="none")
-        if task.strata is None:
-            plan = make_plan(outcomes, own, task=name, estimator=estimator, solver=solver, seed=seed)
-            plans[name] = [(plan, None)]
-        else:
-            several = make_strata_plan(
-                outcomes, own, task.strata, task=name, volumes=task.volumes, estimator=estimator,
-                solver=solver, seed=seed,
-            )  # fmt: skip
-            strata.append(several)
-            plans[name] = list(zip(several.plans, several.shares, strict=True))
+        own = budgets.get(name, budget)
+        if name not in found and own is not None:
+            found[name] = _alone(spec.task(name), outcomes, replace(own, share="none"), estimator, search)
     if budget is not None and together is None:
         budget = replace(budget, share="none")
-    made = [_made(spec, *one, outcomes) for name, outcomes in sources.items() for one in plans[name]]
-    return Planned(budget, made, together, strata)
+    strata = [found[name].strata for name in sources]
+    return Planned(
+        budget,
+        [_made(spec, *one, sources[name]) for name in sources for one in found[name].plans],
+        together,
+        [one for one in strata if one is not None],
+    )
+
+
+def _many(tasks: Sequence[Task]) -> bool:
+    return len(tasks) > 1 or any(task.strata is not None for task in tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The plans of a task, with their shares of the expected problems; what is said of its strata."""
+
+    plans: Sequence[tuple[Plan, float | None]]
+    strata: StrataPlan | None = None
+
+
+def _alone(task: Task, outcomes: Outcomes, budget: Budget, estimator: Estimator, search: Search) -> _Found:
+    """Plan a task for a budget that it shares with none."""
+    if task.strata is None:
+        solver, seed = search.solver, search.seed
+        plan = make_plan(outcomes, budget, task=task.name, estimator=estimator, solver=solver, seed=seed)
+        return _Found([(plan, None)])
+    several = make_strata_plan(
+        outcomes,
+        budget,
+        task.strata,
+        task=task.name,
+        volumes=task.volumes,
+        estimator=estimator,
+        search=search,
+    )
+    return _Found(list(zip(several.plans, several.shares, strict=True)), several)
+
+
+def _together(
+    tasks: Sequence[Task],
+    sources: Mapping[str, Outcomes],
+    budget: Budget,
+    estimator: Estimator,
+    search: Search,
+) -> tuple[SharedPlan, dict[str, _Found]]:
+    """Plan tasks that share a budget, and their strata with them."""
+    sharing, notes = _shares(tasks, sources, budget, estimator, search)
+    shares = [share for one in sharing for share in one.shares]
+    together = make_shared_plan(
+        shares, budget, estimator=estimator, solver=search.solver, seed=search.seed, notes=notes
+    )
+    found = {}
+    for one in sharing:
+        task, plans = one.task, [plan for plan in together.plans if plan.task == one.task.name]
+        strata = None
+        if task.strata is not None:
+            strata = strata_plan(task.name, task.strata, one.strata, plans, one.within())
+            plans = list(strata.plans)
+        of_all = [share.share for share in one.shares]
+        found[task.name] = _Found(list(zip(plans, of_all, strict=True)), strata)
+    return together, found
 
 
 def _made(spec: Spec, plan: Plan, share: float | None, outcomes: Outcomes) -> Made:
@@ -134,7 +184,27 @@ def _made(spec: Spec, plan: Plan, share: float | None, outcomes: Outcomes) -> Ma
     return Made(plan, outcomes, definitions(spec, task, plan.allocation), verifier_hash(task), share)
 
 
-def _shares(tasks: Sequence[Task], sources: Mapping[str, Outcomes]) -> tuple[list[TaskShare], list[str]]:
+@dataclass(frozen=True, slots=True)
+class _Sharing:
+    """A task that shares a budget: one share, or one for each of its plans."""
+
+    task: Task
+    shares: Sequence[TaskShare]
+    strata: Sequence[Stratum] = ()
+
+    def within(self) -> list[float]:
+        """Return the shares of the task's own problems."""
+        total = sum(one.share for one in self.shares)
+        return [one.share / total for one in self.shares]
+
+
+def _shares(
+    tasks: Sequence[Task],
+    sources: Mapping[str, Outcomes],
+    budget: Budget,
+    estimator: Estimator,
+    search: Search,
+) -> tuple[list[_Sharing], list[str]]:
     """Return the tasks with their shares of the expected problems, and what to note of these."""
     notes = []
     volumes = [task.volume for task in tasks if task.volume is not None]
@@ -143,11 +213,36 @@ def _shares(tasks: Sequence[Task], sources: Mapping[str, Outcomes]) -> tuple[lis
         numbers = " and ".join(
             f"{volume:g} of {task.name}" for volume, task in zip(volumes, tasks, strict=True)
         )
-        notes.append(f"no task has a volume: problems are expected as they train, {numbers}")
+        notes += [f"no task has a volume: problems are expected as they train, {numbers}"][: len(tasks) - 1]
     total = sum(volumes)
     if total == 0:
         raise UsageError("no training problem: a plan has nothing to learn from; change the split")
     return [
-        TaskShare(task.name, sources[task.name], volume / total, task.weight)
+        _sharing(task, sources[task.name], volume / total, budget, estimator, search)
         for task, volume in zip(tasks, volumes, strict=True)
     ], notes
+
+
+def _sharing(
+    task: Task, outcomes: Outcomes, share: float, budget: Budget, estimator: Estimator, search: Search
+) -> _Sharing:
+    """Return a task's share, or those of its plans: strata are told apart at the mean budget."""
+    if task.strata is None:
+        return _Sharing(task, [TaskShare(task.name, outcomes, share, task.weight)])
+    even = replace(budget, share="none")
+    made, within = shared_out(outcomes, even, task.strata, task.name, task.volumes, estimator, search)
+    kept = [max(one, LEAST_SHARE) for one in within]
+    shares = [
+        TaskShare(
+            task.name,
+            part.outcomes,
+            share * one / sum(kept),
+            task.weight,
+            whole=outcomes,
+            by=task.strata,
+            where=part.where,
+            over_pooled=part.gain,
+        )
+        for part, one in zip(made.parts, kept, strict=True)
+    ]
+    return _Sharing(task, shares, made.strata)

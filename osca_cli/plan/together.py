@@ -7,18 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from osca_cli.allocate.baselines import best_pure, by_pass_rate, uniform
 from osca_cli.allocate.limits import Limits
 from osca_cli.allocate.solve import Solver, find
-from osca_cli.estimate.plugin import mean_rates
 from osca_cli.estimate.rows import Rows
 from osca_cli.outcomes.types import Ints, Outcomes
-from osca_cli.plan.choice import Choice, Estimator, choose, learn
-from osca_cli.plan.crossvalidation import FOLDS, cross_validate, folds
+from osca_cli.plan.choice import Choice, Estimator
+from osca_cli.plan.crossvalidation import FOLDS, cross_validate
 from osca_cli.plan.extrapolation import Extrapolation
-from osca_cli.plan.planner import described, usd_per_sample
+from osca_cli.plan.planner import described, pilot_of, usd_per_sample
 from osca_cli.plan.result import SCHEMA_VERSION, Certificate, Expected, Gain, Measured, Plan
-from osca_cli.plan.shared import TaskShare, allocate, at_level, joint, reaches, share_budget
+from osca_cli.plan.shared import allocate, at_level, joint, reaches, share_budget
+from osca_cli.plan.shares import TaskShare, rest_of
 from osca_cli.plan.weighted import weighted_expected, weighted_gain, weighted_rate
 from osca_cli.plan.words import points
 from osca_cli.spec.types import Budget
@@ -114,14 +113,17 @@ def make_shared_plan(
         tasks, budget, estimator, lambda rows, limits: find(rows, limits, solver, seed=seed)
     )
     plans, evenly = [], []
-    for task, decision, chosen in zip(tasks, shared.decisions, anew, strict=True):
-        train, level = task.train, Budget(budget.kind, decision.limits.budget)
-        usd = usd_per_sample(train)
-        validation = cross_validate(train, usd, chosen.own)
-        plans.append(described(task.outcomes, level, task.name, decision, validation))
+    for task, decision, learned, chosen in zip(tasks, shared.decisions, shared.learned, anew, strict=True):
+        taking, level = task.taking, Budget(budget.kind, decision.limits.budget)
+        usd, fold = usd_per_sample(taking), task.fold(taking)
+        validation = cross_validate(taking, usd, chosen.own, fold)
+        plan = described(task.outcomes, level, task.name, decision, validation)
+        pilot = pilot_of(task.learned_from)
+        plans.append(replace(plan, pilot=pilot, where=task.where, over_pooled=task.over_pooled))
         # The same plan beside baselines that spend the mean budget on every problem.
-        beside = _beside(train, decision.known.rows, decision.limits, decision.choice, budget)
-        validation = cross_validate(train, usd, chosen.beside_even)
+        even = _even(decision.limits, budget)
+        beside = learned.choice(decision.limits, decision.choice.counts, even)
+        validation = cross_validate(taking, usd, chosen.beside_even, fold)
         evenly.append(
             described(task.outcomes, budget, task.name, replace(decision, choice=beside), validation)
         )
@@ -172,39 +174,30 @@ def _without_folds(
     tasks: Sequence[TaskShare], budget: Budget, estimator: Estimator, solver: Callable[[Rows, Limits], Ints]
 ) -> list[_Anew]:
     """Share the budget once without each fold of every task."""
-    reach, trains = reaches(tasks, budget), [task.train for task in tasks]
+    reach = reaches(tasks, budget)
     anew = [_Anew({}, {}, {}) for _ in tasks]
     for index in range(FOLDS):
-        rests = [_without(train, index) for train in trains]
-        known = [learn(rest, estimator, limits) for rest, limits in zip(rests, reach, strict=True)]
-        problem = joint(tasks, rests, known, reach, budget)
+        learned = [task.learn(estimator, limits, index) for task, limits in zip(tasks, reach, strict=True)]
+        problem = joint(tasks, learned, reach, budget)
         counts = problem.split(allocate(problem, solver))
-        for task, rest, estimate, limits, each in zip(anew, rests, known, reach, counts, strict=True):
+        for task, made, one, limits, each in zip(tasks, anew, learned, reach, counts, strict=True):
             level = at_level(limits, each)
-            choice = choose(rest, level, estimate.rows, lambda *_, each=each: each)
-            task.choices[rest.problems] = choice
-            task.beside[rest.problems] = _beside(rest, estimate.rows, level, choice, budget)
-            task.extrapolations[rest.problems] = estimate.extrapolation
+            rest = rest_of(task.taking, task.fold(task.taking) != index).problems
+            made.choices[rest] = one.choice(level, each)
+            made.beside[rest] = one.choice(level, each, _even(level, budget))
+            made.extrapolations[rest] = one.known.extrapolation
     return anew
 
 
-def _without(train: Outcomes, fold: int) -> Outcomes:
-    """Return what is left of a task's problems without a fold; all of them where nothing would be."""
-    rest = train.select(problems=folds(train.problems) != fold)
-    return rest if rest.problems and rest.n.any() else train
-
-
-def _beside(train: Outcomes, rows: Rows, level: Limits, choice: Choice, budget: Budget) -> Choice:
-    """Return the same choice with the baselines that spend the mean budget on every problem."""
-    even = Limits(level.costs, float(budget.amount), level.lower, level.upper)
-    return replace(
-        choice, best_pure=best_pure(rows, even), uniform=uniform(by_pass_rate(mean_rates(train)), even)
-    )
+def _even(level: Limits, budget: Budget) -> Limits:
+    """Return the limits of the mean budget for every problem."""
+    return Limits(level.costs, float(budget.amount), level.lower, level.upper)
 
 
 def _because(plans: Sequence[Plan], budget: Budget, gain: Gain | None) -> str:
     """Say what each task gets, and what that brings."""
-    levels = ", ".join(f"{plan.task} {plan.budget.amount:.4g}" for plan in plans)
+    separator = "; " if any(plan.where for plan in plans) else ", "
+    levels = separator.join(f"{plan.label} {plan.budget.amount:.4g}" for plan in plans)
     chosen = f"Of {budget} per problem on average, {levels}"
     rival = f"the best single configuration of each task at {budget.amount:g}"
     if gain is None:

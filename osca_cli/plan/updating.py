@@ -16,7 +16,7 @@ def learned_rates(train: Outcomes) -> dict[str, Measured] | None:
     groups = min(GROUPS, len(train.problems))
     if train.stopped is None or groups < FOLDS:
         return None
-    found = pass_rates(train, folds(train.problems, groups))
+    found = pass_rates(train, folds(train.problems, number=groups))
     return {
         name: Measured(rate, interval, len(train.problems))
         for name, (rate, interval) in zip(train.configurations, found, strict=True)

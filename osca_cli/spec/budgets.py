@@ -48,12 +48,6 @@ def check_volumes(entries: Sequence[Any], budget: Budget | None, faults: Faults)
         for index, entry in enumerate(entries)
         if isinstance(entry, Mapping) and "budget" not in entry
     ]
-    for index, entry in sharing:
-        if "strata" in entry:
-            faults.add(
-                ("tasks", index, "strata"),
-                "plans by strata cannot share a budget yet; write share: none, or give the task a budget",
-            )
     with_volume = [entry.get("name") for _, entry in sharing if "volume" in entry]
     for index, entry in sharing:
         if with_volume and "volume" not in entry:

@@ -8,7 +8,7 @@ from osca_cli.outcomes.types import Outcomes
 from osca_cli.plan.block import allocation_block, pool_hash
 from osca_cli.plan.planfile import with_allocation
 from osca_cli.plan.planner import make_plan
-from osca_cli.plan.shared import TaskShare
+from osca_cli.plan.shares import TaskShare
 from osca_cli.plan.tasks import Made, Planned
 from osca_cli.plan.together import make_shared_plan
 from osca_cli.spec.types import Budget

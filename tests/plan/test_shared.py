@@ -1,4 +1,6 @@
 from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -13,9 +15,12 @@ from osca_cli.estimate.stacked import Stacked
 from osca_cli.outcomes.files import read_outcomes
 from osca_cli.outcomes.types import Outcomes
 from osca_cli.plan.planner import make_plan
-from osca_cli.plan.shared import TaskShare, share_budget
+from osca_cli.plan.shared import share_budget
+from osca_cli.plan.shares import TaskShare
+from osca_cli.plan.tasks import plan_tasks
 from osca_cli.plan.together import make_shared_plan
-from osca_cli.spec.types import Budget
+from osca_cli.spec.load import load_spec
+from osca_cli.spec.types import Budget, Spec
 
 
 def task(seed: int, configurations: int, problems: int, **more: object) -> Outcomes:
@@ -158,6 +163,36 @@ def test_tasks_with_a_problem_or_two_are_planned_though_little_is_claimed():
     assert plan.plans[1].expected is not None
     assert plan.expected is None
     assert "too few training problems" in plan.because
+
+
+def test_strata_share_a_budget_and_the_hard_one_gets_more():
+    random = np.random.default_rng(0)
+    hard = np.arange(160) % 2 == 1
+    rates = np.where(np.array([[1], [0]]) == hard, 0.02, np.where(hard, 0.25, 0.9))
+    n, ids = np.full((2, 160), 8), [f"p{i}" for i in range(160)]
+    tags = {id_: {"k": "hard" if one else "easy"} for id_, one in zip(ids, hard, strict=True)}
+    outcomes = Outcomes.of(["a", "b"], ids, n, random.binomial(n, rates), tags=tags)
+    spec = load_text("outcomes: x.json, strata: k, volume: {easy: 300, '*': 100}", "samples: 4, share: tasks")
+    planned = plan_tasks(spec, {"t": outcomes}, {}, spec.budget, estimator="plugin")
+    by = {one.plan.where.get("k"): one for one in planned.made}
+
+    assert {"easy", "hard", None} == set(by)
+    assert set(by["easy"].plan.allocation) == {"a"}
+    assert set(by["hard"].plan.allocation) == {"b"}
+    assert by["easy"].plan.budget.amount < 4 < by["hard"].plan.budget.amount
+    assert [by[value].share for value in ("easy", "hard")] == pytest.approx([0.75, 0.25], abs=0.002)
+    spent = sum(one.share * sum(one.plan.allocation.values()) for one in planned.made)
+    assert spent <= 4 + 1e-9
+    assert by["hard"].plan.over_pooled.interval[0] > 0
+    assert planned.to_json()["strata"][0]["values"][0]["own"]
+
+
+def load_text(task: str, budget: str) -> Spec:
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "x.json").write_text("{}")
+        path = Path(folder) / "spec.yaml"
+        path.write_text(f"version: 1\ntasks: [{{name: t, {task}}}]\nbudget: {{{budget}}}\n")
+        return load_spec(path, environment={})
 
 
 def test_shares_must_sum_to_one():

@@ -11,10 +11,11 @@ from osca_cli.errors import UsageError
 from osca_cli.estimate.heldout import coverage_per_problem
 from osca_cli.outcomes.types import Outcomes
 from osca_cli.plan.block import allocation_block
+from osca_cli.plan.crossvalidation import folds
 from osca_cli.plan.decision import Search
 from osca_cli.plan.planfile import with_allocation
 from osca_cli.plan.planner import make_plan
-from osca_cli.plan.strata import LEAST, folds_within, stratify
+from osca_cli.plan.strata import LEAST, stratify
 from osca_cli.plan.strata_plan import StrataPlan, make_strata_plan
 from osca_cli.plan.tasks import Made, Planned
 from osca_cli.spec.types import Budget
@@ -38,7 +39,7 @@ def made(seed: int, sizes: dict[str, int], *, apart: float, held_out: float = 0.
 
 
 def planned(outcomes: Outcomes, **more: object) -> StrataPlan:
-    return make_strata_plan(outcomes, FOUR, "k", task="t", clock=lambda: 0.0, **more)
+    return make_strata_plan(outcomes, FOUR, "k", task="t", search=Search(clock=lambda: 0.0), **more)
 
 
 @pytest.mark.parametrize("estimator", ["hierarchical", "plugin", "beta"])
@@ -142,7 +143,7 @@ def test_a_tag_that_no_problem_has_is_an_error():
 
 def test_folds_are_even_within_every_value_and_in_all():
     texts = ["x"] * 11 + ["y"] * 7 + [None] * 3
-    fold = folds_within([f"p{i}" for i in range(21)], texts)
+    fold = folds([f"p{i}" for i in range(21)], texts)
 
     for part in (range(21), range(11), range(11, 18)):
         sizes = np.bincount(fold[list(part)], minlength=5)
