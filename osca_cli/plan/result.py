@@ -184,7 +184,7 @@ class Plan:
         in_sample: Some problems are on both sides of the split, so "held out" is not.
         because: What was chosen and why, in a sentence.
         notes: What a reader must know, one sentence each.
-    pass_rates: Mapping[str, Measured] | None = None
+        pass_rates: Mean pass rate of each configuration, where executed plans were learned from.
         where: The problems that it is for, where the task has other plans: a field with its value.
         over_pooled: Of a plan with ``where``, its paired gain over the task's common plan.
     """
