@@ -74,7 +74,9 @@ def measure(seed: int, apart: float, problems: int, pilot: int) -> list[tuple[bo
 
 
 def main(seeds: int) -> None:
-    print("| logits apart | problems | pilot | own for all | with proof | own plans | claimed | true |")
+    print(
+        "| logits apart | problems | samples a cell | own for all | with proof | own plans | claimed | true |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for apart, problems, pilot in CASES:
         found = [one for seed in range(seeds) for one in measure(seed, apart, problems, pilot)]
