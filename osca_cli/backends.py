@@ -10,7 +10,8 @@ import platformdirs
 
 from osca_cli.protocols import Backend, Site
 from osca_cli.registry import backend_class
-from osca_cli.spec.types import Spec
+from osca_cli.spec.blame import blaming
+from osca_cli.spec.types import BackendSettings, Spec
 
 
 def open_backends(spec: Spec, *, notify: Callable[[str], None] = lambda _: None) -> dict[str, Backend]:
@@ -22,11 +23,17 @@ def open_backends(spec: Spec, *, notify: Callable[[str], None] = lambda _: None)
 
     Raises:
         UsageError: a backend's type is not installed.
+        BrokenBackendError: a backend raised what no backend may.
     """
     site = Site(folder=spec.folder, cache=cache_folder(), notify=notify)
     used = {configuration.backend for configuration in spec.configurations}
     entries = {name: entry for name, entry in spec.backends.items() if name in used}
-    return {name: backend_class(entry.type)(entry.settings, site) for name, entry in entries.items()}
+    return {name: _opened(entry, site) for name, entry in entries.items()}
+
+
+def _opened(entry: BackendSettings, site: Site) -> Backend:
+    with blaming(entry):
+        return backend_class(entry.type)(entry.settings, site)
 
 
 def cache_folder() -> Path:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
-from osca_cli.errors import BrokenBackendError, OscaError
 from osca_cli.model import Request, Sample
+from osca_cli.spec.blame import blaming, broken
 from osca_cli.spec.types import BackendSettings
 
 
@@ -25,16 +24,11 @@ async def ask(
         BackendError: what the backend raised.
         BrokenBackendError: it raised what is no error of osca's, or returned what are no samples.
     """
-    try:
+    with blaming(entry):
         more = {} if request.problem is None else {"indices": indices}
         samples: Sequence[Sample] = await backend.draw(model, request, seeds, **more)
-        fault = _fault(samples, len(seeds))
-    except OscaError:
-        raise
-    except Exception as error:  # noqa: BLE001 - a fault of one backend must not cost the samples of others
-        fault = f"raised {type(error).__name__}: {error}"
-    if fault:
-        raise BrokenBackendError(f"backend '{entry.name}' (type {entry.type}) {_without_key(fault, entry)}")
+        if fault := _fault(samples, len(seeds)):
+            raise broken(entry, fault)
     return samples
 
 
@@ -50,9 +44,3 @@ def _fault(samples: Sequence[Sample], asked: int) -> str:
         if not all(count is None or isinstance(count, int) for count in counts):
             return "returned a sample whose tokens are no whole numbers"
     return ""
-
-
-def _without_key(text: str, entry: BackendSettings) -> str:
-    """Return an error of somebody else's code without the key, which it may repeat."""
-    key = os.environ.get(str(entry.settings.get("api_key_env", "")))
-    return text.replace(key, "[key]") if key else text

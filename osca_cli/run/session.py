@@ -22,6 +22,7 @@ from osca_cli.run.progress import show
 from osca_cli.run.sampling import Sampling
 from osca_cli.run.tally import Tally
 from osca_cli.run.verification import Verification
+from osca_cli.spec.blame import blaming
 from osca_cli.spec.cells import CellMaker
 from osca_cli.spec.load import spec_hash
 from osca_cli.spec.types import Spec
@@ -108,10 +109,11 @@ async def _session(spec: Spec, pool: Pool, kind: RunKind, offline: bool) -> Asyn
             yield Session(spec, pool, backends, sampling, tally)
         finally:
             if tally.sum().drawn:  # some engines know more of themselves once they are loaded
-                pool.describe_engines(run, _provenance(backends))
+                pool.describe_engines(run, _provenance(spec, backends))
             with anyio.CancelScope(shield=True):
-                for backend in backends.values():
-                    await backend.aclose()
+                for name, backend in backends.items():
+                    with blaming(spec.backends[name]):
+                        await backend.aclose()
 
 
 def _start(spec: Spec, pool: Pool, kind: RunKind, backends: Mapping[str, Backend], *, offline: bool) -> Run:
@@ -123,12 +125,16 @@ def _start(spec: Spec, pool: Pool, kind: RunKind, backends: Mapping[str, Backend
         spec=spec.path,
         spec_hash=spec_hash(spec),
         osca=__version__,
-        engines=_provenance(backends),
+        engines=_provenance(spec, backends),
     )
 
 
-def _provenance(backends: Mapping[str, Backend]) -> dict[str, Mapping[str, str]]:
-    return {name: backend.provenance() for name, backend in backends.items()}
+def _provenance(spec: Spec, backends: Mapping[str, Backend]) -> dict[str, Mapping[str, str]]:
+    told = {}
+    for name, backend in backends.items():
+        with blaming(spec.backends[name]):
+            told[name] = backend.provenance()
+    return told
 
 
 async def _drain_on_interrupt(sampling: Sampling, scope: anyio.CancelScope) -> None:

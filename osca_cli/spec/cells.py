@@ -10,6 +10,7 @@ from osca_cli.errors import UsageError
 from osca_cli.identity import around_prompt, between, canonical_json, digest, prompt_identity, text_digest
 from osca_cli.model import Chat, Check, Json, Problem, Prompt, Request
 from osca_cli.registry import verifier_class
+from osca_cli.spec.blame import blaming
 from osca_cli.spec.prices import Price, price_of
 from osca_cli.spec.prompts import render
 from osca_cli.spec.types import ChatTemplate, Configuration, Spec, Task, Template
@@ -157,11 +158,14 @@ class CellMaker:
         template = task.template(configuration.prompt)
         reads_problem = getattr(backend, "reads_problem", False)
         _refuse_wrong_kind(template, backend, configuration)
+        entry = self._spec.backends[configuration.backend]
+        with blaming(entry):
+            sent = backend.sent(configuration.parameters)
         request = Request(
-            provider=self._spec.backends[configuration.backend].provider,
+            provider=entry.provider,
             model=self._identify(configuration),
             prompt=_NO_PROMPT,
-            parameters=backend.sent(configuration.parameters),
+            parameters=sent,
             extra=configuration.extra,
             revision=configuration.revision,
             logprobs=configuration.logprobs,
@@ -188,7 +192,8 @@ class CellMaker:
     def _identify(self, configuration: Configuration) -> str:
         place = (configuration.backend, configuration.model)
         if place not in self._models:
-            self._models[place] = self._backends[configuration.backend].identify(configuration.model)
+            with blaming(self._spec.backends[configuration.backend]):
+                self._models[place] = self._backends[configuration.backend].identify(configuration.model)
         return self._models[place]
 
     def _check(self, task: Task, problem: Problem, configuration: Configuration) -> tuple[Check, str]:

@@ -26,12 +26,17 @@ class Scripted:
     deterministic_at_zero = True
 
     def __init__(self, settings: Mapping[str, object], site: object) -> None:
+        self.broken = settings.get("broken")
+        if self.broken == "opening":
+            raise TypeError("no such setting")
         self.delay_s = float(settings.get("delay_s", 0))
         self.log = settings.get("log")
         self.max_in_flight = int(settings.get("slots", 8))
         self.fail_first = int(settings.get("fail_first", 0))
 
     def identify(self, model: str) -> str:
+        if self.broken == "identifying":
+            raise KeyError(model)
         if model == "missing":
             raise UnavailableError(f"no model '{model}'")
         return model
@@ -76,4 +81,5 @@ class Scripted:
         )
 
     async def aclose(self) -> None:
-        pass
+        if self.broken == "closing":
+            raise OSError("cannot stop")

@@ -49,3 +49,26 @@ def test_what_is_no_sample_is_refused_and_a_backend_that_gives_nothing_else_stop
         in failed.err
     )
     assert rows(spec_folder, "SELECT count(*) FROM samples") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [
+        ("opening", "raised TypeError: no such setting"),
+        ("identifying", "raised KeyError: 'large'"),
+        ("closing", "raised OSError: cannot stop"),
+    ],
+)
+def test_a_backend_that_breaks_at_another_moment_is_named_too(osca, spec_folder, moment, said):
+    edit(
+        spec_folder / "spec.yaml",
+        "version: 1",
+        f"version: 1\nbackends: {{scripted: {{type: scripted, broken: {moment}}}}}",
+    )
+
+    failed = osca("run", "spec.yaml", "--only", "large/*", code=1)
+
+    assert f"osca: backend 'scripted' (type scripted) {said}" in failed.err
+    assert rows(spec_folder, "SELECT count(*) FROM samples")[0][0] == (
+        SAMPLES * 2 * 11 if moment == "closing" else 0
+    )
