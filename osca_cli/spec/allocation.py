@@ -89,8 +89,8 @@ def _check_where(
         return
     for name in plan.where:
         if name not in task.fields.tags:
-            hint = did_you_mean(name, task.fields.tags)
-            message = f"'{name}' is no tag of task '{task.name}'{hint}; add it to tags in its problems"
+            hint = did_you_mean(name, task.fields.tags) or "; add it to tags: in its problems"
+            message = f"'{name}' is no tag of task '{task.name}'{hint}"
             faults.add_at_key((*path, "where", name), message)
 
 

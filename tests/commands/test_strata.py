@@ -111,6 +111,7 @@ def test_an_outcomes_file_with_tags_is_planned_and_checked_by_strata(osca, plann
     osca("export", "spec.yaml", "-o", "counts.csv")
     spec = "version: 1\ntasks:\n  - {name: sums, outcomes: %s, strata: kind}\nbudget: {samples: 2}\n"
     (planned / "file.yaml").write_text(spec % "counts.json")
+    (planned / "shared.yaml").write_text(spec.replace("2}\n", "2, share: tasks}\n") % "counts.json")
     (planned / "bare.yaml").write_text(spec % "counts.csv")
 
     osca("plan", "file.yaml", "-o", "by-file.yaml", "--estimator", "plugin")
@@ -118,6 +119,10 @@ def test_an_outcomes_file_with_tags_is_planned_and_checked_by_strata(osca, plann
 
     assert {plan["where"]["kind"]: plan["counts"] for plan in plans[:-1]} == OWN
     assert len(osca("check", "by-file.yaml", "--json").json["plans"]) == 2
+    osca("plan", "shared.yaml", "-o", "by-share.yaml", "--estimator", "plugin")
+    shared = osca("check", "by-share.yaml", "--json").json
+    assert [part["where"] for part in shared["plans"]] == [{"kind": "a"}, {"kind": "b"}]
+    assert shared["pass_rate"] == osca("check", "by-file.yaml", "--json").json["pass_rate"]
     assert "no training problem has the tag 'kind'" in osca("plan", "bare.yaml", code=2).err
     assert (
         "no held-out problem has that tag"
