@@ -65,9 +65,10 @@ def in_folder(text: str, old: Path, new: Path) -> str:
         prefix, path = _split_model(node)
         if Path(path).is_absolute() or path.startswith(("${", "~")):
             continue
-        quoted = yaml.dump(
-            prefix + os.path.normpath(f"{away}/{path}"), default_style='"', width=10**6
-        ).strip()
+        moved = os.path.normpath(f"{away}/{path}")
+        if path.startswith(".") and not moved.startswith("."):
+            moved = f"./{moved}"  # what shows that it is a path, and no name of a model
+        quoted = yaml.dump(prefix + moved, default_style='"', width=10**6).strip()
         text = text[: node.start_mark.index + shift] + quoted + text[node.end_mark.index + shift :]
     return text
 
@@ -148,6 +149,7 @@ def _line_after(node: yaml.Node) -> int:
 
 
 _PATH_KEYS = {"path", "file", "outcomes"}
+_FOLDER_KEYS = {"lora", "tokenizer"}  # a path if it begins with a dot, else a name
 _NAMED = {"prompts", "verifiers", "backends"}  # mappings whose keys are the user's own names
 _OPAQUE = {"vars", "extra", "items", "allocation"}
 
@@ -162,7 +164,9 @@ def _paths(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
             if key.value in _NAMED and isinstance(value, yaml.MappingNode):
                 for _, named in value.value:
                     yield from _paths(named)
-            elif key.value in _PATH_KEYS and isinstance(value, yaml.ScalarNode):
+            elif isinstance(value, yaml.ScalarNode) and (
+                key.value in _PATH_KEYS or (key.value in _FOLDER_KEYS and value.value.startswith("."))
+            ):
                 yield value
             elif key.value == "model":
                 models = value.value if isinstance(value, yaml.SequenceNode) else [value]
@@ -172,8 +176,9 @@ def _paths(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
 
 
 def _split_model(node: yaml.Node) -> tuple[str, str]:
-    """Split ``llama_cpp/./x.gguf`` into what goes before a model file's path and the path."""
-    match = re.fullmatch(r"([^/]+/)(.*\.gguf)", node.value, re.IGNORECASE) if _is_text(node) else None
+    """Split ``llama_cpp/./x.gguf`` or ``vllm/./x`` into what goes before a model's path and the path."""
+    pattern = r"([^/]+/)(.*\.gguf|\.\.?/.*)"
+    match = re.fullmatch(pattern, node.value, re.IGNORECASE) if _is_text(node) else None
     return (match[1], match[2]) if match else ("", str(node.value))
 
 

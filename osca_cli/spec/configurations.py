@@ -119,8 +119,9 @@ class ConfigurationReader:
             )
             return None
         backend = self.backends.resolve(name, at)
-        # A model in a file is a path like any other, and may hold variables.
-        expanded = self.files.expand(model, at) if model.lower().endswith(".gguf") else model
+        # A model in a file or folder is a path like any other, and may hold variables.
+        is_path = model.lower().endswith(".gguf") or model.startswith((".", "/", "~", "${"))
+        expanded = self.files.expand(model, at) if is_path else model
         return None if backend is None or expanded is None else (backend, expanded)
 
     def _prompt(self, combination: Combination, path: KeyPath, *, needed: bool) -> str | None:

@@ -73,7 +73,7 @@ def test_relative_paths_are_rewritten_for_another_folder():
         'version: 1\nprompts:\n  file: "{{ path }}"\n  other: {file: p/x.j2}\n'
         "tasks:\n  - {name: a, problems: {source: jsonl, path: é/a.jsonl}}\n"
         "  - {name: b, outcomes: /abs/b.json}\n"
-        "configurations:\n  - grid: {model: [llama_cpp/./m/x.gguf, llama_cpp/smol]}\n"
+        "configurations:\n  - grid: {model: [llama_cpp/./m/x.gguf, llama_cpp/smol, vllm/./y, vllm/org/z]}\n"
     )
 
     moved = yaml.safe_load(in_folder(text, Path("/home/u/specs"), Path("/home/u/plans")))
@@ -81,7 +81,21 @@ def test_relative_paths_are_rewritten_for_another_folder():
     assert moved["prompts"] == {"file": "{{ path }}", "other": {"file": "../specs/p/x.j2"}}
     assert moved["tasks"][0]["problems"]["path"] == "../specs/é/a.jsonl"
     assert moved["tasks"][1]["outcomes"] == "/abs/b.json"
-    assert moved["configurations"][0]["grid"]["model"] == ["llama_cpp/../specs/m/x.gguf", "llama_cpp/smol"]
+    assert moved["configurations"][0]["grid"]["model"] == [
+        "llama_cpp/../specs/m/x.gguf",
+        "llama_cpp/smol",
+        "vllm/../specs/y",
+        "vllm/org/z",
+    ]
+
+
+def test_a_model_in_a_folder_stays_a_path():
+    text = "backends: {b: {engine: {lora: ./l, tokenizer: org/t}}}\nconfigurations: [{model: b/./m}]\n"
+
+    moved = yaml.safe_load(in_folder(text, Path("/home/u/specs"), Path("/home/u")))
+
+    assert moved["backends"]["b"]["engine"] == {"lora": "./specs/l", "tokenizer": "org/t"}
+    assert moved["configurations"] == [{"model": "b/./specs/m"}]
 
 
 def test_paths_stay_in_the_same_folder():

@@ -103,8 +103,9 @@ class VLLM:
             await shared_memory().release(model)
 
     async def _start(self, model: str, most: int | None) -> Engine:
-        place = self._found(model)
-        engine = arguments(place, self._options)
+        engine = arguments(self._found(model), self._options)
+        if "tokenizer" in engine:
+            engine["tokenizer"] = self._found(engine["tokenizer"])
         if most is not None:
             engine["max_num_seqs"] = most
         lora = self._options.get("lora")
@@ -121,7 +122,7 @@ class VLLM:
 
     def _found(self, model: str) -> str:
         """Return a model as vLLM finds it: a name of the hub, or a whole path."""
-        return str(self._folder(model)) if is_folder(model) else model
+        return str(self._folder(model).resolve()) if is_folder(model) else model
 
     def _folder(self, model: str) -> Path:
         return self._site.folder / Path(model).expanduser()

@@ -94,20 +94,20 @@ def _add(engine: Any, lora: Any, room: int, message: Message) -> Message | None:
     """Give a request to the engine; return what is wrong with it, or ``None``."""
     try:
         tokens = _tokens(engine.get_tokenizer(), message)
-        most = message["sampling"]["max_tokens"]
-        if len(tokens) + most > room:
-            # Cut where the room ends, answers would depend on a setting that identity does not hash.
-            return {
-                "rejected": f"the prompt's {len(tokens)} tokens and max_tokens: {most} pass the {room} that "
-                "the model has room for; lower max_tokens, or raise 'engine: {max_model_len: …}'"
-            }
+    except Exception as error:  # noqa: BLE001 - a model's template is its own program, and raises what it likes
+        return {"rejected": f"the model does not take this prompt: {error}"}
+    most = message["sampling"]["max_tokens"]
+    if len(tokens) + most > room:
+        # Cut where the room ends, answers would depend on a setting that identity does not hash.
+        return {
+            "rejected": f"the prompt's {len(tokens)} tokens and max_tokens: {most} pass the {room} that "
+            "the model has room for; lower max_tokens, or raise 'engine: {max_model_len: …}'"
+        }
+    try:
         parameters = _parameters(message["sampling"])
-    except _NoTemplateError as error:
-        return {"rejected": str(error)}
-    except (TypeError, ValueError) as error:
+        engine.add_request(str(message["id"]), {"prompt_token_ids": tokens}, parameters, lora_request=lora)
+    except Exception as error:  # noqa: BLE001 - vLLM's own error of the day; the engine lives
         return {"refused": f"vLLM does not take these parameters: {error}"}
-    prompt = {"prompt_token_ids": tokens}
-    engine.add_request(str(message["id"]), prompt, parameters, lora_request=lora)
     return None
 
 
@@ -118,17 +118,13 @@ class _Added(NamedTuple):
     alternatives: int
 
 
-class _NoTemplateError(Exception):
-    """The model is no chat model."""
-
-
 def _tokens(tokenizer: Any, message: Message) -> list[int]:
     if "text" in message:
         return list(tokenizer.encode(message["text"]))
     if not getattr(tokenizer, "chat_template", "its own"):
-        raise _NoTemplateError(
-            "the model has no chat template: it is a base model. "
-            "Write its prompt as text to be continued: 'prompt: {completion: …}'"
+        raise ValueError(
+            "it has no chat template, so it is a base model; "
+            "write its prompt as text to be continued: 'prompt: {completion: …}'"
         )
     return list(
         tokenizer.apply_chat_template(

@@ -156,7 +156,7 @@ def test_a_base_model_takes_no_chat(stub, osca):
     (stub.folder / "small" / "chat_template.jinja").unlink()
     result = osca("run", "spec.yaml", "--only", "small/*", code=1)
 
-    assert "no chat template: it is a base model" in result.err
+    assert "does not take this prompt: it has no chat template, so it is a base model" in result.err
 
 
 def test_a_parameter_that_vllm_does_not_know_stops_the_run(stub, osca):
