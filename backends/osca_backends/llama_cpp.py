@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import anyio
 
-from osca_backends.gguf import NotGGUFError, metadata_keys, sha256
+from osca_backends.gguf import NotGGUFError, metadata_keys
 from osca_backends.llama_engine import Engine, EngineSettings, available_cpus, xllamacpp
 from osca_backends.logprobs import asking
 from osca_backends.models import KNOWN_MODELS, obtain
+from osca_backends.remembered import remembered_sha256
 from osca_cli.errors import RejectedError, UnavailableError
 from osca_cli.model import Chat
 
@@ -148,7 +149,7 @@ class LlamaCpp:
         path = self._path(model)
         try:
             metadata_keys(path)
-            return sha256(path)
+            return remembered_sha256(path, self._site.cache)
         except NotGGUFError as error:
             raise UnavailableError(str(error)) from error
         except OSError as error:

@@ -140,7 +140,7 @@ class VLLM:
                     "(model: vllm/ORGANISATION/MODEL)"
                 )
             try:
-                self._identities[model] = f"sha256:{folder_hash(folder)}"
+                self._identities[model] = f"sha256:{folder_hash(folder, self._site.cache)}"
             except OSError as error:
                 raise UnavailableError(f"cannot read the model in {folder}: {error.strerror}") from error
         return self._identities[model]

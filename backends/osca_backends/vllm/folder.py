@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from osca_backends.gguf import sha256
+from osca_backends.remembered import remembered_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,14 +21,18 @@ def is_folder(model: str) -> bool:
     return model.startswith((".", "/", "~"))
 
 
-def folder_hash(folder: Path) -> str:
+def folder_hash(folder: Path, cache: Path) -> str:
     """Return the SHA-256 over the files of a model or adapter, names included, in hexadecimal.
+
+    Args:
+        folder: The model's folder.
+        cache: Where hashes of large files are remembered.
 
     Raises:
         OSError: a file cannot be read.
     """
     files = sorted(path for path in folder.iterdir() if path.suffix in _READ and path.is_file())
-    lines = "".join(f"{path.name} {sha256(path)}\n" for path in files)
+    lines = "".join(f"{path.name} {remembered_sha256(path, cache)}\n" for path in files)
     return hashlib.sha256(lines.encode()).hexdigest()
 
 

@@ -45,9 +45,9 @@ def test_weights_are_counted_in_one_format(tmp_path):
 
 def test_the_hash_of_a_folder_is_that_of_what_is_read(tmp_path):
     (tmp_path / "model.safetensors").write_text("weights")
-    before = folder_hash(tmp_path)
+    before = folder_hash(tmp_path, tmp_path / "cache")
 
     (tmp_path / "README.md").write_text("words")
-    assert folder_hash(tmp_path) == before
+    assert folder_hash(tmp_path, tmp_path / "cache") == before
     (tmp_path / "tokenizer.json").write_text("{}")
-    assert folder_hash(tmp_path) != before
+    assert folder_hash(tmp_path, tmp_path / "cache") != before
