@@ -64,7 +64,7 @@ def _plan(made: Made, budget: Budget | None) -> Json:
     block: dict[str, Json] = {
         "task": plan.task,
         "where": dict(plan.where),
-        "share_of_problems": made.share,
+        "share_of_problems": None if made.share is None else round(made.share, 6),
         "budget": None if plan.budget == budget else _budget(plan.budget),
         "counts": dict(plan.allocation),
         "schedule": runs(plan.schedule),
