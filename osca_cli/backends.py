@@ -11,6 +11,7 @@ import platformdirs
 from osca_cli.protocols import Backend, Site
 from osca_cli.registry import backend_class
 from osca_cli.spec.blame import blaming
+from osca_cli.spec.judges import judges
 from osca_cli.spec.types import BackendSettings, Spec
 
 
@@ -26,7 +27,7 @@ def open_backends(spec: Spec, *, notify: Callable[[str], None] = lambda _: None)
         BrokenBackendError: a backend raised what no backend may.
     """
     site = Site(folder=spec.folder, cache=cache_folder(), notify=notify)
-    used = {configuration.backend for configuration in spec.configurations}
+    used = {configuration.backend for configuration in (*spec.configurations, *judges(spec))}
     entries = {name: entry for name, entry in spec.backends.items() if name in used}
     return {name: _opened(entry, site) for name, entry in entries.items()}
 

@@ -170,12 +170,18 @@ class Verdict:
         answer: What was extracted from the text; votes are counted on it.
         score: Between 0 and 1, where the verifier grades.
         reason: Why, in a few words.
+        usd: What the verdict cost, where a model gave it; ``None`` where nothing or unknown.
+        output_tokens: What a model wrote for it.
+        seconds: What a model took for it.
     """
 
     passed: bool | None
     answer: str | None = None
     score: float | None = None
     reason: str = ""
+    usd: float | None = None
+    output_tokens: int | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

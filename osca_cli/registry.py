@@ -32,6 +32,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "choice": "osca_verifiers.choice:Choice",
         "command": "osca_verifiers.program:Command",
         "exact": "osca_verifiers.exact:Exact",
+        "judge": "osca_verifiers.judge:Judge",
         "json_schema": "osca_verifiers.json_schema:JsonSchema",
         "math": "osca_verifiers.math:Math",
         "number": "osca_verifiers.number:Number",

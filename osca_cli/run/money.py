@@ -14,6 +14,7 @@ from osca_cli.errors import BudgetReachedError, UsageError
 from osca_cli.model import Chat, Request, Sample, Usage
 from osca_cli.protocols import Backend
 from osca_cli.spec.cells import Cell
+from osca_cli.spec.judges import judges
 from osca_cli.spec.prices import Price
 from osca_cli.spec.types import Configuration, Spec
 from osca_cli.store.pool import Pool
@@ -164,7 +165,7 @@ def refuse_unbounded(spec: Spec, prices: Mapping[str, Price | None], backends: M
     if spec.limit_usd is None and not in_usd:
         return
     what = "limits: usd" if spec.limit_usd is not None else "a budget in usd"
-    for one in spec.configurations:
+    for one in (*spec.configurations, *judges(spec)):
         price = prices[one.name]
         where = f"{spec.path}:{one.place.line}:{one.place.column}: configuration '{one.name}'"
         if price is None:

@@ -19,10 +19,13 @@ from osca_cli.errors import (
 )
 from osca_cli.model import Sample, Verdict
 from osca_cli.run.drawing import Drawing, Reply
+from osca_cli.run.judging import Judging
 from osca_cli.run.reported import verdict_without_verifier
 from osca_cli.run.tally import Tally
 from osca_cli.run.verification import Verification
-from osca_cli.spec.cells import Cell
+from osca_cli.spec.cells import Cell, CellMaker
+from osca_cli.spec.judges import JUDGE
+from osca_cli.spec.types import Spec
 from osca_cli.store.pool import Pool
 from osca_cli.store.values import Run
 
@@ -31,6 +34,8 @@ class Sampling:
     """Draws and verifies the samples of one run.
 
     Args:
+        spec: The spec.
+        maker: Makes what a judge is asked.
         pool: Where every sample and verdict goes the moment it arrives.
         run: The run that samples are drawn for.
         drawing: Draws them.
@@ -46,6 +51,8 @@ class Sampling:
     def __init__(
         self,
         *,
+        spec: Spec,
+        maker: CellMaker,
         pool: Pool,
         run: Run,
         drawing: Drawing,
@@ -62,6 +69,7 @@ class Sampling:
         self._verification = verification
         self._tally = tally
         self._offline = offline
+        self._judging = Judging(spec, maker, pool, tally, self.obtain_all)
         self._in_flight: dict[tuple[str, int], anyio.Event] = {}
 
     async def obtain(self, cell: Cell, index: int) -> Verdict | None:
@@ -162,7 +170,9 @@ class Sampling:
 
     async def _verdict(self, cell: Cell, index: int, sample: Sample) -> Verdict:
         verdict = verdict_without_verifier(cell.check, sample)
-        if verdict is None:
+        if verdict is None and cell.check.type == JUDGE:
+            verdict = await self._judging.verdict(cell, sample)
+        elif verdict is None:
             verdict = await self._verification.verify(cell.check, sample.text)
         self._pool.add_verdict(cell, index, verdict)
         self._tally.verified(cell.configuration.name, verdict)

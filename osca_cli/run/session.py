@@ -24,6 +24,7 @@ from osca_cli.run.tally import Tally
 from osca_cli.run.verification import Verification
 from osca_cli.spec.blame import blaming
 from osca_cli.spec.cells import CellMaker
+from osca_cli.spec.judges import judges
 from osca_cli.spec.load import spec_hash
 from osca_cli.spec.types import Spec
 from osca_cli.store.pool import Pool
@@ -88,7 +89,7 @@ async def _session(spec: Spec, pool: Pool, kind: RunKind, offline: bool) -> Asyn
     backends = open_backends(spec, notify=lambda line: print(line, file=sys.stderr, flush=True))
     tally = Tally()
     maker = CellMaker(spec, backends)
-    prices = {} if offline else {one.name: maker.price(one) for one in spec.configurations}
+    prices = {} if offline else {one.name: maker.price(one) for one in (*spec.configurations, *judges(spec))}
     if not offline:
         refuse_unbounded(spec, prices, backends)
     workers = os.cpu_count() or 1
@@ -97,6 +98,8 @@ async def _session(spec: Spec, pool: Pool, kind: RunKind, offline: bool) -> Asyn
         stopping = anyio.Event()
         money = Money(spec, prices, pool, run)
         sampling = Sampling(
+            spec=spec,
+            maker=maker,
             pool=pool,
             run=run,
             drawing=Drawing(spec=spec, pool=pool, run=run, backends=backends, money=money, stopping=stopping),

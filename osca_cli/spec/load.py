@@ -15,6 +15,7 @@ from osca_cli.spec.budgets import check_volumes, read_budget
 from osca_cli.spec.configurations import ConfigurationReader
 from osca_cli.spec.faults import Faults
 from osca_cli.spec.files import Files
+from osca_cli.spec.judges import with_judge
 from osca_cli.spec.pilot import read_pilot
 from osca_cli.spec.rehearsal import rehearse
 from osca_cli.spec.schema import check_shape
@@ -69,6 +70,7 @@ def _build(path: Path, data: Mapping[str, Any], files: Files) -> Spec:
     faults = files.faults
     drafts = _read_tasks(data, files)
     backends = declare_all(data.get("backends", {}), files)
+    drafts = {name: draft and with_judge(draft, backends) for name, draft in drafts.items()}
     reader = _read_configurations(data, drafts, backends, files)
     configurations = reader.found
     sound = reader.complete and not _broken("configurations", faults)

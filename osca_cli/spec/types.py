@@ -92,6 +92,7 @@ class Task:
         volumes: Problems expected of each value of it, as text; ``*`` stands for all others.
         weight: What solving one of its problems counts for beside those of other tasks.
         budget: Its own, for which it is planned alone; ``None`` where it has the spec's.
+        judge: The configuration of the model that grades its samples; ``None`` where none does.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Task:
     budget: Budget | None = None
     strata: str | None = None
     volumes: Mapping[str, float] = field(default_factory=dict)
+    judge: Configuration | None = None
 
     def template(self, prompt: str | None) -> Template:
         """Return the prompt of this name, as this task has it."""

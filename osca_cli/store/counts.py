@@ -34,7 +34,7 @@ _SAMPLES = """
     GROUP BY w.place
 """
 _VERDICTS = """
-    SELECT w.place, count(v.passed), total(v.passed)
+    SELECT w.place, count(v.passed), total(v.passed), avg(v.usd), avg(v.output_tokens), avg(v.seconds)
     FROM wanted w
     CROSS JOIN verdicts v ON v.request = w.request AND v.verifier = w.verifier AND v.idx < w.asked
     GROUP BY w.place
@@ -64,6 +64,7 @@ _EXECUTED = """
 """
 _COSTS: tuple[CostKind, ...] = ("usd", "output_tokens", "seconds")
 _MEANS = (*_COSTS, "input_tokens", "cached_tokens")
+_JUDGING = tuple(f"{kind} of judging" for kind in _COSTS)
 
 
 def pool_outcomes(
@@ -103,6 +104,7 @@ def pool_outcomes(
     deterministic = np.array([maker.deterministic(configuration) for configuration in configurations])
     n, c, deterministic, notes = _counted_once(n, c, deterministic, configurations)
     means["usd"] = _repriced(means, [maker.price(configuration) for configuration in configurations])
+    _add_judging(means)
     is_train = np.arange(len(problems)) < len(task.train)
     stopped = None
     if executed:
@@ -171,15 +173,15 @@ def counted(
         first: Count at most the first so many samples of each cell.
 
     Returns:
-        Samples that have a verdict, passes, and by name the means of USD, tokens and seconds, each of shape
-        (configurations, problems).
+        Samples that have a verdict, passes, and by name the means of USD, tokens and seconds, those of a
+        judge apart, each of shape (configurations, problems).
     """
     with _asking(sql, wanted, _WANT, first) as order:
         costs = _matrices(sql.execute(_SAMPLES), order, shape, np.nan)
-        n, c = _matrices(sql.execute(_VERDICTS), order, shape, 0)
+        n, c, *judging = _matrices(sql.execute(_VERDICTS), order, shape, 0)
         n_left_out, c_left_out = _matrices(sql.execute(_LEFT_OUT), order, shape, 0)
     counts = (n - n_left_out).astype(np.int64), (c - c_left_out).astype(np.int64)
-    return *counts, dict(zip(_MEANS, costs, strict=True))
+    return *counts, dict(zip((*_MEANS, *_JUDGING), (*costs, *judging), strict=True))
 
 
 @contextmanager
@@ -209,7 +211,7 @@ def _matrices(rows: sqlite3.Cursor, order: Ints, shape: tuple[int, int], empty: 
     table = np.array(rows.fetchall(), float).reshape(-1, width)  # NULL becomes NaN
     result = []
     for column in range(1, width):
-        flat = np.full(order.size, empty)
+        flat = np.full(order.size, float(empty))
         flat[order[table[:, 0].astype(int)]] = table[:, column]
         result.append(flat.reshape(shape).T)
     return result
@@ -251,6 +253,13 @@ def _repriced(means: Mapping[str, Floats], prices: Sequence[Price | None]) -> Fl
         first, second = (today, usd[row]) if price.input or price.output else (usd[row], today)
         usd[row] = np.where(np.isnan(first), second, first)
     return usd if np.nansum(usd) else np.full_like(usd, np.nan)
+
+
+def _add_judging(means: dict[str, Floats]) -> None:
+    """Add to what samples cost what a judge of them did."""
+    for kind, name in zip(_COSTS, _JUDGING, strict=True):
+        judging = np.nan_to_num(means[name])
+        means[kind] = np.where(np.isnan(means[kind]) & (judging > 0), judging, means[kind] + judging)
 
 
 def _cap(configuration: Configuration) -> int:

@@ -203,3 +203,18 @@ def m006_choices(db: Database) -> None:
     """Tell samples that shared a prompt, so that one drawn alone can be priced."""
     for statement in _CHOICES:
         db.execute(statement)
+
+
+_VERDICT_COSTS = (
+    # What a judge's samples cost; they are rows of samples too.
+    "ALTER TABLE verdicts ADD COLUMN usd REAL",
+    "ALTER TABLE verdicts ADD COLUMN output_tokens INTEGER",
+    "ALTER TABLE verdicts ADD COLUMN seconds REAL",
+)
+
+
+@migrations()
+def m007_verdict_costs(db: Database) -> None:
+    """Count what a verdict cost into what its sample did."""
+    for statement in _VERDICT_COSTS:
+        db.execute(statement)

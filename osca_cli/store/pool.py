@@ -176,13 +176,15 @@ class Pool:
         answer = None if verdict.answer is None else storable(verdict.answer)
         with self.writing() as sql:
             sql.execute(
-                "INSERT INTO verdicts VALUES (?,?,?,?,?,?,?,?)"
+                "INSERT INTO verdicts VALUES (?,?,?,?,?,?,?,?,?,?,?)"
                 " ON CONFLICT DO UPDATE SET passed = excluded.passed, score = excluded.score,"
-                " answer = excluded.answer, reason = excluded.reason, verified_at = excluded.verified_at"
+                " answer = excluded.answer, reason = excluded.reason, verified_at = excluded.verified_at,"
+                " usd = excluded.usd, output_tokens = excluded.output_tokens, seconds = excluded.seconds"
                 " WHERE excluded.passed IS NOT NULL OR passed IS NULL",
                 (
                     cell.request_id, cell.check_id, index, passed, verdict.score, answer,
-                    storable(verdict.reason), self._now(),
+                    storable(verdict.reason), self._now(), verdict.usd, verdict.output_tokens,
+                    verdict.seconds,
                 ),
             )  # fmt: skip
 

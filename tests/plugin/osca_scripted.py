@@ -69,7 +69,7 @@ class Scripted:
     def _sample(self, model: str, request: Request, seed: int) -> Sample:
         prompt = request.prompt
         text = prompt.messages[-1].content if isinstance(prompt, Chat) else prompt.text
-        rate = _fraction("rate", model, request.parameters["temperature"], text)
+        rate = 1 if model == "sure" else _fraction("rate", model, request.parameters["temperature"], text)
         answer = text[text.rindex("[") + 1 : text.rindex("]")]
         right = rate > _fraction("draw", seed)
         return Sample(

@@ -78,7 +78,7 @@ CREATE TABLE verdicts (
         score REAL,
         answer TEXT,
         reason TEXT NOT NULL,
-        verified_at TEXT NOT NULL,
+        verified_at TEXT NOT NULL, usd REAL, output_tokens INTEGER, seconds REAL,
         PRIMARY KEY (request, verifier, idx),
         FOREIGN KEY (request, idx) REFERENCES samples(request, idx)
     ) STRICT, WITHOUT ROWID;

@@ -1,0 +1,26 @@
+"""A model decides whether a text passes: this module reads its settings, the run asks it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from osca_cli.errors import UsageError
+from osca_cli.model import Json, Problem, Verdict
+
+
+class Judge:
+    """Says what a judge's verdict depends on; the run draws the judge's samples like any others."""
+
+    version = 1
+
+    def __init__(self, settings: Mapping[str, Json]) -> None:
+        if int(str(settings.get("samples", 1))) % 2 == 0:
+            raise UsageError("samples: the majority of an even number may be a tie; write an odd one")
+
+    def reads(self, problem: Problem, variables: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Return all of the problem and the variables: the judge's prompt may show any of it."""
+        return {"fields": problem.fields, "reference": problem.reference, "vars": variables}
+
+    def verify(self, text: str, given: Mapping[str, Json]) -> Verdict:  # noqa: ARG002 - protocol
+        """Return an error: a judge costs money, so it is asked by a run alone."""
+        return Verdict(passed=None, reason="a judge is asked by osca run alone, as a verifier by itself")
