@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,12 +13,15 @@ import numpy as np
 
 from osca_cli.allocate.solve import SOLVERS, Solver
 from osca_cli.commands.common import db_option, json_option, open_pool, shown
+from osca_cli.commands.plan_advice import show_advice
 from osca_cli.commands.plan_table import print_plan, print_shared, print_strata
 from osca_cli.commands.source import load_source, source_argument
 from osca_cli.console import news, print_json
 from osca_cli.errors import MissingSamplesError, UsageError
 from osca_cli.outcomes.thinning import fewer_problems, fewer_samples
 from osca_cli.outcomes.types import Outcomes
+from osca_cli.plan.advice import Advice
+from osca_cli.plan.advice import advise as advise_task
 from osca_cli.plan.amounts import parse_budgets
 from osca_cli.plan.block import allocation_block
 from osca_cli.plan.choice import ESTIMATORS, Estimator
@@ -39,6 +42,7 @@ class Options:
     budgeted: bool
     only: str | None
     update: bool
+    advise: bool
     pilot: int | None
     train: float | None
     estimator: Estimator
@@ -56,6 +60,7 @@ class Options:
 @click.option("--task", metavar="NAME", help="Only this task.")
 @click.option("--only", metavar="GLOB", help="Plan with the configurations whose name matches.")
 @click.option("--update", is_flag=True, help="Learn from the samples of executed plans, too.")
+@click.option("--advise", is_flag=True, help="Say what more pilot would buy instead; writes no plan.")
 @click.option(
     "--pilot",
     type=click.IntRange(min=1),
@@ -84,6 +89,7 @@ def command(  # noqa: PLR0917 - one parameter for each option
     task: str | None,
     only: str | None,
     update: bool,
+    advise: bool,
     pilot: int | None,
     train: float | None,
     estimator: Estimator,
@@ -97,18 +103,19 @@ def command(  # noqa: PLR0917 - one parameter for each option
 
     SOURCE is a spec, an earlier plan, or an outcomes file (.json, .csv, .parquet).
     """
-    options = Options(task, budget is not None, only, update, pilot, train, estimator, solver, seed)
-    _check(options)
+    options = Options(task, budget is not None, only, update, advise, pilot, train, estimator, solver, seed)
+    _check(options, output)
     spec = load_source(source, db)
     budgets = _budgets(spec, budget)
     with ExitStack() as stack:
         needs_pool = any(one.outcomes is None for one in Filter(task).tasks(spec))
         pool = stack.enter_context(open_pool(db, create=False)) if needs_pool else None
         sources = _outcomes(spec, pool, options)
+        if options.advise:
+            show_advice(spec, _advice(spec, sources, budgets[0], options), as_json=as_json)
+            return
         if len(budgets) > 1:
-            for amount in budgets:
-                planned = _planned(spec, sources, amount, options)
-                click.echo(json.dumps(planned.to_json(), ensure_ascii=False, allow_nan=False))
+            _print_each(_planned(spec, sources, amount, options) for amount in budgets)
             return
         target = _target(spec, output, as_json)
         planned = _planned(spec, sources, budgets[0], options)
@@ -122,16 +129,31 @@ def command(  # noqa: PLR0917 - one parameter for each option
     elif output == "-":
         click.echo(text, nl=False)
     else:
-        print_plan([one.plan for one in planned.made])
-        for strata in planned.strata:
-            print_strata(strata)
-        if planned.together is not None:
-            print_shared(planned.together)
+        _print(planned)
     if target is not None:
         news(f"wrote {shown(target)}; next: osca run {shown(target)}")
 
 
-def _check(options: Options) -> None:
+def _print(planned: Planned) -> None:
+    print_plan([one.plan for one in planned.made])
+    for strata in planned.strata:
+        print_strata(strata)
+    if planned.together is not None:
+        print_shared(planned.together)
+
+
+def _print_each(plans: Iterable[Planned]) -> None:
+    for planned in plans:
+        click.echo(json.dumps(planned.to_json(), ensure_ascii=False, allow_nan=False))
+
+
+def _check(options: Options, output: str | None) -> None:
+    if options.advise and output is not None:
+        raise UsageError("--advise writes no plan; leave out --output")
+    if options.advise and (options.update or options.estimator in {"plugin", "beta"}):
+        raise UsageError(
+            "--advise plans from halves of the pilot by the default model; leave out --update and --estimator"
+        )
     if options.update and options.estimator in {"plugin", "beta"}:
         raise UsageError(
             f"--update with --estimator {options.estimator}: executed plans stop at a pass, so their share"
@@ -196,14 +218,31 @@ def _outcomes(spec: Spec, pool: Pool | None, options: Options) -> dict[str, Outc
 
 def _planned(spec: Spec, sources: Mapping[str, Outcomes], budget: Budget | None, options: Options) -> Planned:
     """Plan; ``--budget`` stands for the spec's, and for a task's own where ``--task`` names that."""
-    own = {
+    own = _own_budgets(spec, options)
+    return plan_tasks(
+        spec, sources, own, budget, estimator=options.estimator, solver=options.solver, seed=options.seed
+    )
+
+
+def _own_budgets(spec: Spec, options: Options) -> dict[str, Budget]:
+    return {
         task.name: task.budget
         for task in Filter(options.task).tasks(spec)
         if task.budget is not None and not (options.budgeted and options.task == task.name)
     }
-    return plan_tasks(
-        spec, sources, own, budget, estimator=options.estimator, solver=options.solver, seed=options.seed
-    )
+
+
+def _advice(
+    spec: Spec, sources: Mapping[str, Outcomes], budget: Budget | None, options: Options
+) -> list[Advice]:
+    """Advise on each task alone; one that shares a budget has the mean."""
+    own, found = _own_budgets(spec, options), []
+    for name, outcomes in sources.items():
+        amount = own.get(name, budget)
+        if amount is None:
+            raise UsageError(f"task '{name}' has no budget; say --budget 8")
+        found.append(advise_task(outcomes, replace(amount, share="none"), task=name, seed=options.seed))
+    return found
 
 
 def _text(spec: Spec, planned: Planned, folder: Path) -> str:

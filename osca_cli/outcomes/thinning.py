@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from osca_cli.outcomes.types import Outcomes
+from osca_cli.outcomes.types import Ints, Outcomes
 
 
-def fewer_samples(outcomes: Outcomes, most: int, rng: np.random.Generator) -> Outcomes:
+def fewer_samples(outcomes: Outcomes, most: int | Ints, rng: np.random.Generator) -> Outcomes:
     """Return outcomes with at most so many samples in each cell of a training problem.
 
     Which of a cell's samples stay is drawn without replacement: the passes left are hypergeometric. Held-out
