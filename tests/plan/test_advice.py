@@ -35,7 +35,7 @@ def test_where_more_problems_show_who_solves_what_it_says_so() -> None:
 
 def test_where_all_is_equal_more_pilot_buys_nothing_distinguishable() -> None:
     rng = np.random.default_rng(0)
-    rates = np.tile(rng.beta(0.5, 0.9, 60), (4, 1))
+    rates = np.tile(rng.beta(0.5, 0.9, 50), (3, 1))
     advice = advise(pilot(rng, rates, 4), Budget("samples", 4), task="t")
 
     assert advice.recommended.more == "nothing"
@@ -43,7 +43,7 @@ def test_where_all_is_equal_more_pilot_buys_nothing_distinguishable() -> None:
     assert all(abs(option.gain.value) < 0.03 for option in advice.options[1:])
 
 
-@pytest.mark.parametrize(("samples", "drawn"), [(1, 40), (2, 20), (8, 20)])
+@pytest.mark.parametrize(("samples", "drawn"), [(1, 40), (8, 20)])
 def test_with_little_data_samples_on_every_problem_come_first(samples: int, drawn: int) -> None:
     rng = np.random.default_rng(0)
     outcomes = pilot(rng, rng.beta(0.5, 0.9, (3, 40)), samples)
