@@ -22,6 +22,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 ANSWER = json.dumps({
@@ -76,8 +78,19 @@ async def serve() -> None:
     await server.serve_forever()
 
 
-async def loop(url: str, samples: int, in_flight: int, *, typed: bool) -> float:
-    """Return the seconds that the SDK alone takes."""
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What something took: seconds of the clock, and of the processors."""
+
+    seconds: float
+    cpu_s: float
+
+    def __sub__(self, other: Took) -> Took:
+        return Took(self.seconds - other.seconds, self.cpu_s - other.cpu_s)
+
+
+async def loop(url: str, samples: int, in_flight: int, *, typed: bool) -> Took:
+    """Return what the SDK alone takes."""
     import httpx2
     import openai
 
@@ -99,18 +112,20 @@ async def loop(url: str, samples: int, in_flight: int, *, typed: bool) -> float:
             else:
                 (await client.post("/chat/completions", cast_to=httpx2.Response, body=body)).json()
 
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     await asyncio.gather(*(work() for _ in range(in_flight)))
-    return time.perf_counter() - start
+    took = Took(time.perf_counter() - start, time.process_time() - cpu)
+    await client.close()
+    return took
 
 
-def with_osca(url: str, samples: int, in_flight: int) -> dict[str, float]:
-    """Return what ``osca run`` takes, as a process of its own, its start apart."""
+def with_osca(url: str, samples: int, in_flight: int) -> Took:
+    """Return what ``osca run`` takes, as a process of its own with its workers, its start apart."""
     with tempfile.TemporaryDirectory() as folder:
         write_spec(Path(folder), url, samples, in_flight)
         command = [sys.executable, "-m", "osca_cli", "run", "spec.yaml", "--json", "--yes"]
         idle = timed([*command, "--limit", "1", "--samples", "1"], folder)
-        return {"seconds": timed(command, folder) - idle, "start_s": idle}
+        return timed(command, folder) - idle
 
 
 def memory(url: str, samples: int, in_flight: int) -> dict[str, float]:
@@ -148,7 +163,7 @@ def write_spec(folder: Path, url: str, samples: int, in_flight: int, each: int =
     (folder / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def with_inspect(program: Path, url: str, samples: int, in_flight: int) -> dict[str, float]:
+def with_inspect(program: Path, url: str, samples: int, in_flight: int) -> Took:
     """Return what Inspect AI takes for the same samples, its start apart."""
     with tempfile.TemporaryDirectory() as folder:
         text = TASK.replace("PROBLEMS", str(samples // EACH)).replace("EACH", str(EACH))
@@ -157,7 +172,7 @@ def with_inspect(program: Path, url: str, samples: int, in_flight: int) -> dict[
         options = ["--model", "openai/instant", "--max-connections", str(in_flight), "--display", "none"]
         command = [str(program), "eval", "sums.py", *options, "--temperature", "1", "--max-tokens", "16"]
         idle = timed([*command, "--limit", "1", "--epochs", "1"], folder, **more)
-        return {"seconds": timed(command, folder, **more) - idle, "start_s": idle}
+        return timed(command, folder, **more) - idle
 
 
 def inspect_in(environment: Path) -> Path:
@@ -170,37 +185,41 @@ def inspect_in(environment: Path) -> Path:
     return program
 
 
-def timed(command: list[str], folder: str, **more: str) -> float:
-    """Return the seconds that a command takes."""
+def timed(command: list[str], folder: str, **more: str) -> Took:
+    """Return what a command takes, with all processes that it starts and waits for."""
     environment = {**os.environ, "COLUMNS": "100", **more}
-    start = time.perf_counter()
+    start, before = time.perf_counter(), os.times()
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
-    return time.perf_counter() - start
+    after = os.times()
+    cpu_s = sum(after[2:4]) - sum(before[2:4])  # of children
+    return Took(time.perf_counter() - start, cpu_s)
 
 
 def compare(url: str, samples: int, in_flight: int, rounds: int, inspect: Path | None) -> dict[str, object]:
     """Return the requests a second of each in several rounds, and what osca reaches of the others."""
     asyncio.run(loop(url, min(samples, 200), in_flight, typed=True))  # imports, not counted
-    rates: dict[str, list[float]] = {"sdk": [], "sdk_post": [], "osca": []}
+    few = max(EACH, samples // 4)  # Inspect is slow
+    rates: dict[str, list[float]] = defaultdict(list)
+    cpu: dict[str, list[float]] = defaultdict(list)
+
+    def note(name: str, took: Took, number: int) -> None:
+        rates[name].append(round(number / took.seconds, 1))
+        cpu[name].append(round(1000 * took.cpu_s / number, 2))
+
     for _ in range(rounds):
-        rates["sdk"].append(samples / asyncio.run(loop(url, samples, in_flight, typed=True)))
-        rates["osca"].append(samples / with_osca(url, samples, in_flight)["seconds"])
-        rates["sdk_post"].append(samples / asyncio.run(loop(url, samples, in_flight, typed=False)))
+        note("sdk", asyncio.run(loop(url, samples, in_flight, typed=True)), samples)
+        note("osca", with_osca(url, samples, in_flight), samples)
+        note("sdk_post", asyncio.run(loop(url, samples, in_flight, typed=False)), samples)
         if inspect:
-            few = max(EACH, samples // 4)  # it is slow
-            rates.setdefault("inspect", []).append(
-                few / with_inspect(inspect, url, few, in_flight)["seconds"]
-            )
+            note("inspect", with_inspect(inspect, url, few, in_flight), few)
     middle = {name: statistics.median(found) for name, found in rates.items()}
+    others = {name: round(middle["osca"] / rate, 2) for name, rate in middle.items() if name != "osca"}
     return {
         "samples": samples,
         "in_flight": in_flight,
-        "requests_per_s": {name: [round(rate, 1) for rate in found] for name, found in rates.items()},
-        **{
-            f"osca_of_{name}": round(middle["osca"] / rate, 2)
-            for name, rate in middle.items()
-            if name != "osca"
-        },
+        "requests_per_s": rates,
+        "cpu_ms_per_request": cpu,
+        **{f"osca_of_{name}": ratio for name, ratio in others.items()},
     }
 
 
