@@ -198,20 +198,19 @@ def timed(command: list[str], folder: str, **more: str) -> Took:
 def compare(url: str, samples: int, in_flight: int, rounds: int, inspect: Path | None) -> dict[str, object]:
     """Return the requests a second of each in several rounds, and what osca reaches of the others."""
     asyncio.run(loop(url, min(samples, 200), in_flight, typed=True))  # imports, not counted
-    few = max(EACH, samples // 4)  # Inspect is slow
     rates: dict[str, list[float]] = defaultdict(list)
     cpu: dict[str, list[float]] = defaultdict(list)
 
-    def note(name: str, took: Took, number: int) -> None:
-        rates[name].append(round(number / took.seconds, 1))
-        cpu[name].append(round(1000 * took.cpu_s / number, 2))
+    def note(name: str, took: Took) -> None:
+        rates[name].append(round(samples / took.seconds, 1))
+        cpu[name].append(round(1000 * took.cpu_s / samples, 2))
 
     for _ in range(rounds):
-        note("sdk", asyncio.run(loop(url, samples, in_flight, typed=True)), samples)
-        note("osca", with_osca(url, samples, in_flight), samples)
-        note("sdk_post", asyncio.run(loop(url, samples, in_flight, typed=False)), samples)
+        note("sdk", asyncio.run(loop(url, samples, in_flight, typed=True)))
+        note("osca", with_osca(url, samples, in_flight))
+        note("sdk_post", asyncio.run(loop(url, samples, in_flight, typed=False)))
         if inspect:
-            note("inspect", with_inspect(inspect, url, few, in_flight), few)
+            note("inspect", with_inspect(inspect, url, samples, in_flight))
     middle = {name: statistics.median(found) for name, found in rates.items()}
     others = {name: round(middle["osca"] / rate, 2) for name, rate in middle.items() if name != "osca"}
     return {
