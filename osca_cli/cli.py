@@ -24,6 +24,7 @@ COMMANDS = {
     "check": "Prove a plan on held-out problems.",
     "check-verifier": "Audit the verifiers of a spec with known answers.",
     "show": "Show the pool: pass rates, spend, what is missing.",
+    "import": "Take in samples that other tools have drawn.",
     "export": "Write the pool's samples or counts for other programs.",
     "doctor": "Say what is installed and which servers answer.",
 }

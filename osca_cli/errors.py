@@ -7,6 +7,7 @@
     │   ├── SpecError            2   faults of a spec, each with its place
     │   ├── PoolError            2   a database that this osca cannot use
     │   ├── OutcomesError        2   a faulty outcomes file
+    │   ├── LogError             2   another tool's log that cannot be read
     │   └── MissingSamplesError  2   the pool lacks what was asked for
     ├── BackendError             1   no sample came
     │   ├── RetryableError       1   the same request may succeed later
@@ -16,6 +17,7 @@
     │   ├── RefusedError         1   none like it will: the run stops
     │   ├── BrokenBackendError   1   the backend itself is at fault, and may have been charged
     │   └── UnavailableError     1   a model or engine cannot be had here
+    ├── ImportedError            1   a sample that another tool could not draw or judge
     ├── CheckFailedError         3   an assertion of `osca check` does not hold
     ├── BudgetReachedError       4   the budget or limit ended first
     └── InterruptedRunError      130
@@ -78,6 +80,10 @@ class OutcomesError(UsageError):
     """A faulty outcomes file; the message names the cell."""
 
 
+class LogError(UsageError):
+    """A log of another tool that cannot be read; the message says where and why."""
+
+
 class MissingSamplesError(UsageError):
     """The pool lacks samples; the message gives their number and the command that draws them."""
 
@@ -128,6 +134,10 @@ class BrokenBackendError(BackendError):
 
 class UnavailableError(BackendError):
     """A model or engine cannot be had here: not installed, not found, no network."""
+
+
+class ImportedError(OscaError):
+    """A sample that another tool could not draw or judge, by its log."""
 
 
 class CheckFailedError(OscaError):

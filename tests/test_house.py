@@ -27,6 +27,7 @@ LAYERS = [
     {"store", "backends", "console"},
     {"allocate", "spec"},
     {"estimate"},
+    {"imports"},
     {"outcomes"},
     {"identity", "registry"},
     {"protocols"},

@@ -17,7 +17,7 @@ from osca_cli.commands.common import db_option, find_spec, json_option, load, op
 from osca_cli.console import print_json
 from osca_cli.errors import CheckFailedError, MissingSamplesError, UsageError
 from osca_cli.estimate.heldout import missing
-from osca_cli.outcomes.files import read_outcomes
+from osca_cli.imports.outcomes import outcomes_of
 from osca_cli.plan.stale import refuse_stale
 from osca_cli.run.forecast import forecast
 from osca_cli.run.measure import measure_asks
@@ -73,7 +73,7 @@ def _judged(
     judged = []
     for one in [spec.task(name) for name in dict.fromkeys(plan.task for plan in plans)]:
         own = allocation.plans_of(one.name)
-        outcomes = read_outcomes(file) if file else provable(spec, one, pool, own)
+        outcomes = outcomes_of(file)[0] if file else provable(spec, one, pool, own)
         refuse_leakage(own, outcomes)
         compared = []
         for plan, problems in taken(own, outcomes):

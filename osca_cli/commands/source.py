@@ -10,7 +10,7 @@ from osca_cli.commands.common import find_spec, load
 from osca_cli.plan.sources import spec_of_outcomes
 from osca_cli.spec.types import Spec
 
-OUTCOMES_SUFFIXES = {".json", ".csv", ".parquet"}
+OUTCOMES_SUFFIXES = {".json", ".csv", ".parquet", ".jsonl", ".eval"}
 
 source_argument = click.argument(
     "source", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -11,7 +11,7 @@ from pathlib import Path
 from osca_cli.backends import open_backends
 from osca_cli.errors import UsageError
 from osca_cli.identity import digest
-from osca_cli.outcomes.files import read_outcomes
+from osca_cli.imports.outcomes import outcomes_of
 from osca_cli.outcomes.types import Outcomes
 from osca_cli.spec.cells import CellMaker, definition_of
 from osca_cli.spec.types import Place, ProblemFields, Spec, Task
@@ -41,7 +41,7 @@ def task_outcomes(
             " executing a plan; a pool does"
         )
     if task.outcomes is not None:
-        return read_outcomes(task.outcomes), ()
+        return outcomes_of(task.outcomes)
     if pool is None:
         raise UsageError(f"task '{task.name}' needs a pool")
     return pool_outcomes(pool, spec, task, CellMaker(spec, open_backends(spec)), executed=executed)

@@ -13,7 +13,7 @@ from osca_cli.identity import digest
 from osca_cli.model import Problem, Split
 from osca_cli.spec.cells import Cell, CellMaker
 from osca_cli.spec.types import Configuration, Spec, Task
-from osca_cli.store.pool import Pool
+from osca_cli.store.pool import IMPORTED, Pool
 
 PilotSplit: TypeAlias = Literal["train", "held_out", "all"]
 _PARTS: Mapping[PilotSplit, tuple[Split, ...]] = {
@@ -175,7 +175,8 @@ def lacking(maker: CellMaker, pool: Pool, ask: Ask, *, register: bool) -> Iterat
         for cell in chunk:
             wanted = set(ask.indices(cell.configuration.name, deterministic=cell.deterministic))
             have = drawn.get(cell.request_id, set()) & wanted
-            judged = verified.get((cell.request_id, cell.check_id), set()) & have
+            known = (verified.get((cell.request_id, by), set()) for by in (cell.check_id, IMPORTED))
+            judged = set().union(*known) & have
             yield Lack(cell, tuple(sorted(wanted - have)), tuple(sorted(have - judged)), len(judged))
 
 

@@ -39,6 +39,21 @@ _VERDICTS = """
     CROSS JOIN verdicts v ON v.request = w.request AND v.verifier = w.verifier AND v.idx < w.asked
     GROUP BY w.place
 """
+# What another tool said of its samples counts where the task's verifier has said nothing.
+_ANY_IMPORTED = """
+    SELECT EXISTS (SELECT 1 FROM verdicts INDEXED BY verdicts_imported
+    WHERE verifier >= 'imported:' AND verifier < 'imported;')
+"""
+_IMPORTED = """
+    SELECT w.place, count(v.passed), total(v.passed)
+    FROM wanted w
+    CROSS JOIN verdicts v INDEXED BY verdicts_imported
+        ON v.request = w.request AND v.idx < w.asked
+        AND v.verifier >= 'imported:' AND v.verifier < 'imported;'
+    WHERE NOT EXISTS (SELECT 1 FROM verdicts o
+        WHERE o.request = v.request AND o.verifier = w.verifier AND o.idx = v.idx AND o.passed IS NOT NULL)
+    GROUP BY w.place
+"""
 # Samples drawn while executing a plan stop at a pass. In a cell that is complete they count like all others;
 # in one that is not they are left out, since they would bias its pass rate.
 _LEFT_OUT = """
@@ -157,6 +172,7 @@ def all_counted(
     """
     with _asking(sql, wanted, _WANT_EVERY, UNLIMITED) as order:
         n, c = _matrices(sql.execute(_ALL_VERDICTS), order, shape, 0)
+        n, c = _with_imported(sql, n, c, order)
         (executed,) = _matrices(sql.execute(_EXECUTED), order, shape, 0)
     return n.astype(np.int64), c.astype(np.int64), executed.astype(np.int64)
 
@@ -179,9 +195,18 @@ def counted(
     with _asking(sql, wanted, _WANT, first) as order:
         costs = _matrices(sql.execute(_SAMPLES), order, shape, np.nan)
         n, c, *judging = _matrices(sql.execute(_VERDICTS), order, shape, 0)
+        n, c = _with_imported(sql, n, c, order)
         n_left_out, c_left_out = _matrices(sql.execute(_LEFT_OUT), order, shape, 0)
     counts = (n - n_left_out).astype(np.int64), (c - c_left_out).astype(np.int64)
     return *counts, dict(zip((*_MEANS, *_JUDGING), (*costs, *judging), strict=True))
+
+
+def _with_imported(sql: sqlite3.Connection, n: Floats, c: Floats, order: Ints) -> tuple[Floats, Floats]:
+    """Return samples and passes with those that other tools have judged and the tasks' verifiers have not."""
+    if sql.execute(_ANY_IMPORTED).fetchone()[0]:
+        more_n, more_c = _matrices(sql.execute(_IMPORTED), order, n.T.shape, 0)
+        return n + more_n, c + more_c
+    return n, c
 
 
 @contextmanager

@@ -218,3 +218,34 @@ def m007_verdict_costs(db: Database) -> None:
     """Count what a verdict cost into what its sample did."""
     for statement in _VERDICT_COSTS:
         db.execute(statement)
+
+
+_IMPORTED = (
+    # What other tools have judged; counts look here where a verifier has said nothing.
+    """CREATE INDEX verdicts_imported ON verdicts(request, idx, passed)
+        WHERE verifier >= 'imported:' AND verifier < 'imported;'""",
+    "DROP VIEW v_cells",
+    """CREATE VIEW v_cells AS
+        SELECT p.task, c.name AS configuration, p.name AS problem, x.split,
+               count(v.passed) AS n, coalesce(sum(v.passed), 0) AS passed,
+               x.configuration AS configuration_id
+        FROM cells x
+        JOIN configurations c ON c.id = x.configuration
+        JOIN problems p ON p.id = x.problem
+        LEFT JOIN v_counted k ON k.request = x.request
+        LEFT JOIN verdicts v ON v.request = k.request AND v.idx = k.idx AND v.verifier = coalesce(
+            (SELECT o.verifier FROM verdicts o
+             WHERE o.request = k.request AND o.verifier = x.verifier AND o.idx = k.idx
+                AND o.passed IS NOT NULL),
+            (SELECT o.verifier FROM verdicts o
+             WHERE o.request = k.request AND o.idx = k.idx
+                AND o.verifier >= 'imported:' AND o.verifier < 'imported;' LIMIT 1))
+        GROUP BY x.configuration, x.problem""",
+)
+
+
+@migrations()
+def m008_imported(db: Database) -> None:
+    """Find the verdicts of other tools, and count them where there is none of the task's verifier."""
+    for statement in _IMPORTED:
+        db.execute(statement)

@@ -45,6 +45,10 @@ _REGISTER_CELL = """
 _ADD_SAMPLE = "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
 
+IMPORTED = "imported:"
+"""What the hash of a verdict begins with that another tool has given; its scorer follows."""
+
+
 class Pool:
     """An open pool. Every write is committed when its method returns.
 
@@ -256,6 +260,11 @@ class Pool:
             found.setdefault(request, set()).add(index)
         return found
 
+    def asked(self, request: str) -> int:
+        """Return how many samples of a request were asked for in full."""
+        row = self.connection.execute("SELECT asked FROM requests WHERE id = ?", (request,)).fetchone()
+        return row[0] if row else 0
+
     def sample(self, request: str, index: int) -> Sample | None:
         """Return one sample."""
         row = self.connection.execute(
@@ -269,21 +278,29 @@ class Pool:
         return sample if details is None else replace(sample, details=json.loads(details))
 
     def verdict(self, request: str, check: str, index: int) -> Verdict | None:
-        """Return a sample's verdict by one verifier; an error is none, so that it is verified again."""
+        """Return a sample's verdict by one verifier, else by the tool that it was imported from.
+
+        An error is none, so that it is verified again.
+        """
         row = self.connection.execute(
-            "SELECT passed, answer, score, reason FROM verdicts"
-            " WHERE request = ? AND verifier = ? AND idx = ? AND passed IS NOT NULL",
+            "SELECT passed, answer, score, reason FROM verdicts WHERE request = ?1 AND idx = ?3"
+            " AND (verifier = ?2 OR (verifier >= 'imported:' AND verifier < 'imported;'))"
+            " AND passed IS NOT NULL ORDER BY verifier = ?2 DESC LIMIT 1",
             (request, check, index),
         ).fetchone()
         return Verdict(bool(row[0]), *row[1:]) if row else None
 
     def verified(self, requests: Iterable[str]) -> dict[tuple[str, str], set[int]]:
-        """Return the indices that have a verdict, pass or fail, by request and verifier."""
+        """Return the indices that have a verdict, pass or fail, by request and verifier.
+
+        What other tools have judged is under :data:`IMPORTED`.
+        """
         found: dict[tuple[str, str], set[int]] = {}
         query = """SELECT request, verifier, idx FROM verdicts
             WHERE request IN (SELECT value FROM json_each(?)) AND passed IS NOT NULL"""
         for request, verifier, index in self.connection.execute(query, (json.dumps([*requests]),)):
-            found.setdefault((request, verifier), set()).add(index)
+            by = IMPORTED if verifier.startswith(IMPORTED) else verifier
+            found.setdefault((request, by), set()).add(index)
         return found
 
     @contextmanager

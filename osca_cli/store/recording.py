@@ -78,7 +78,9 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection, cell: Cell, sp
         target,
         "verdicts",
         source.execute(
-            "SELECT * FROM verdicts WHERE request = ? AND verifier = ?", (cell.request_id, cell.check_id)
+            "SELECT * FROM verdicts WHERE request = ?"
+            " AND (verifier = ? OR (verifier >= 'imported:' AND verifier < 'imported;'))",
+            (cell.request_id, cell.check_id),
         ),
     )
 

@@ -15,7 +15,13 @@ _SAMPLES = """
     SELECT s.idx AS "index", s.text, v.answer, v.passed, v.score, v.reason, s.finish_reason,
            s.input_tokens, s.output_tokens, s.usd, s.seconds, s.logprobs, s.details
     FROM samples s
-    LEFT JOIN verdicts v ON v.request = s.request AND v.idx = s.idx AND v.verifier = ?2
+    LEFT JOIN verdicts v ON v.request = s.request AND v.idx = s.idx AND v.verifier = coalesce(
+        (SELECT verifier FROM verdicts o
+         WHERE o.request = s.request AND o.verifier = ?2 AND o.idx = s.idx AND o.passed IS NOT NULL),
+        (SELECT verifier FROM verdicts o
+         WHERE o.request = s.request AND o.idx = s.idx
+            AND o.verifier >= 'imported:' AND o.verifier < 'imported;' LIMIT 1),
+        ?2)
     WHERE s.request = ?1
     ORDER BY s.idx
 """

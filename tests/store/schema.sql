@@ -4,6 +4,8 @@ CREATE INDEX samples_by_request
         ON samples(
             request, idx, executed, input_tokens, cached_tokens, output_tokens, seconds, usd, choices);
 CREATE INDEX samples_executed ON samples(request, idx) WHERE executed;
+CREATE INDEX verdicts_imported ON verdicts(request, idx, passed)
+        WHERE verifier >= 'imported:' AND verifier < 'imported;';
 CREATE TABLE cells (
         configuration TEXT NOT NULL REFERENCES configurations(id),
         problem TEXT NOT NULL REFERENCES problems(id),
@@ -90,7 +92,13 @@ CREATE VIEW v_cells AS
         JOIN configurations c ON c.id = x.configuration
         JOIN problems p ON p.id = x.problem
         LEFT JOIN v_counted k ON k.request = x.request
-        LEFT JOIN verdicts v ON v.request = k.request AND v.verifier = x.verifier AND v.idx = k.idx
+        LEFT JOIN verdicts v ON v.request = k.request AND v.idx = k.idx AND v.verifier = coalesce(
+            (SELECT o.verifier FROM verdicts o
+             WHERE o.request = k.request AND o.verifier = x.verifier AND o.idx = k.idx
+                AND o.passed IS NOT NULL),
+            (SELECT o.verifier FROM verdicts o
+             WHERE o.request = k.request AND o.idx = k.idx
+                AND o.verifier >= 'imported:' AND o.verifier < 'imported;' LIMIT 1))
         GROUP BY x.configuration, x.problem;
 CREATE VIEW v_costs AS
         SELECT c.name AS configuration, count(*) AS samples, sum(s.input_tokens) AS input_tokens,
