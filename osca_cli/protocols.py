@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol
 
+from osca_cli.errors import BackendError
 from osca_cli.model import Json, Problem, Request, Sample, Verdict
 
 
@@ -79,6 +81,93 @@ class Backend(Protocol):
 
     async def aclose(self) -> None:
         """Free the engine's memory and connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchState:
+    """How far a vendor is with a batch.
+
+    Attributes:
+        ended: Whether no further result will come.
+        done: Rows that are through, as the vendor counts them; some tell only at the end.
+        total: Rows in all.
+        failure: Why the vendor worked on none of them; then nothing is charged.
+    """
+
+    ended: bool
+    done: int
+    total: int
+    failure: BackendError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What looking for a batch gave.
+
+    Attributes:
+        id: The vendor's name for it; ``None`` where it was not found.
+        certain: Whether it is not there; a batch that cannot be told from it may still be under way.
+    """
+
+    id: str | None
+    certain: bool = True
+
+
+class Batches(Protocol):
+    """The batch API of a vendor: the attribute ``batches`` of a backend that takes ``batch: true``.
+
+    Attributes:
+        most_rows: How many requests one batch takes.
+        most_bytes: How long its rows may be together.
+        create_s: How long, in seconds, the vendor may take to create one.
+    """
+
+    most_rows: ClassVar[int]
+    most_bytes: ClassVar[int]
+    create_s: float
+
+    def row(self, name: str, model: str, request: Request, seed: int) -> bytes:
+        """Return the request for one sample as a row of a batch.
+
+        Args:
+            name: The row's name: at most 64 letters, digits, hyphens and underscores.
+            model: The model.
+            request: What is asked.
+            seed: The seed.
+
+        Raises:
+            RefusedError: no request like this one can be made.
+        """
+
+    async def upload(self, rows: Sequence[bytes]) -> str:
+        """Bring rows to the vendor, where that comes first; return what :meth:`create` is given."""
+
+    async def create(self, token: str, uploaded: str, rows: Sequence[bytes]) -> str:
+        """Create a batch and return the vendor's name for it. From here on it costs money.
+
+        Args:
+            token: What :meth:`find` finds it by; the names of its rows begin with it.
+            uploaded: What :meth:`upload` returned.
+            rows: The rows.
+
+        Raises:
+            BusyError: not now; none was created.
+            RetryableError: one may have been created.
+            BackendError: it never will be.
+        """
+
+    async def find(self, token: str, rows: int, since: datetime) -> Found:
+        """Look for a batch of so many rows that may have been created since then."""
+
+    async def state(self, batch: str) -> BatchState:
+        """Ask how far a batch is."""
+
+    def results(self, batch: str) -> AsyncIterator[tuple[str, Sample | BackendError]]:
+        """Yield the name and the result of each row of a batch that has ended, in any order.
+
+        A sample's ``seconds`` are unknown. A :class:`RetryableError` may succeed in another batch, a
+        :class:`LostAnswerError` was charged, a plain :class:`BackendError` is not to be asked again now.
+        """
 
 
 class Verifier(Protocol):

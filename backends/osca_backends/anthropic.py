@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from osca_backends.hosted import (
-    Hosted,
-    integer,
-    mapping,
-    refuse_reserved,
-)
+from osca_backends.anthropic_batches import AnthropicBatches
+from osca_backends.connection import integer, mapping
+from osca_backends.hosted import Hosted, refuse_reserved
 from osca_cli.errors import LostAnswerError, RefusedError
 from osca_cli.model import Chat, Sample, Usage
 
@@ -43,6 +40,11 @@ class Anthropic(Hosted):
     sdk: ClassVar[str] = "anthropic"
     vendor_url: ClassVar[str] = "https://api.anthropic.com"
     key_variable: ClassVar[str] = "ANTHROPIC_API_KEY"
+
+    @property
+    def batches(self) -> AnthropicBatches:
+        """The server's batch API."""
+        return AnthropicBatches(self._connection, _body, _sample)
 
     def sent(self, parameters: Mapping[str, Json]) -> Mapping[str, Json]:
         """Return the parameters with ``max_tokens``, which the API does not go without."""

@@ -31,7 +31,7 @@ from osca_cli.errors import (
 from osca_cli.model import Json, Quota
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
 TIMEOUT_S = 600.0
 CONNECT_TIMEOUT_S = 10.0
@@ -47,6 +47,16 @@ _OF_THE_PROMPT = (
 # A rate limit that no waiting ends.
 _OUT_OF_CREDIT = ("insufficient_quota", "billing", "credit balance", "exceeded your current quota")
 _BUSY = {429, 503, 529}
+
+
+def integer(value: object) -> int | None:
+    """Return a count that a server says, or ``None`` where it says none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def mapping(value: object) -> Data:
+    """Return a JSON object that a server may leave out."""
+    return value if isinstance(value, Mapping) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +125,13 @@ class Answer:
     Attributes:
         data: Its JSON.
         host: Whose it is, as messages have it.
-        seconds: From sending the request to having the answer.
+        seconds: From sending the request to having the answer; ``None`` where nobody waited for it.
         quota: What is left of the server's rate limit, if it says so.
     """
 
     data: Data
     host: str
-    seconds: float
+    seconds: float | None
     quota: Quota | None
 
 
@@ -185,23 +195,23 @@ class Connection:
         got = self._client.get(path, cast_to=httpx2.Response, options={"params": query})
         return self._read(await self._whole(got))
 
-    async def lines(self, path: str) -> AsyncIterator[Data]:
+    async def lines(self, path: str) -> AsyncGenerator[Data]:
         """Yield the JSON object of each line of a file, as they arrive. Raises what :meth:`post` does."""
         headers = {
             name: value for name, value in self._client.default_headers.items() if isinstance(value, str)
         }
-        address = self.place.base_url.rstrip("/") + path
+        address = str(self._client.base_url).rstrip("/") + path
         try:
             async with self._http.stream("GET", address, headers=headers) as response:
-                if response.is_error:
+                if not response.is_success:
                     await response.aread()
                     raise self.refusal(response.status_code, response.text, response.headers)
                 async for line in _lines(response.aiter_bytes()):
-                    yield json.loads(self.place.without_key(line.decode()))
+                    yield mapping(json.loads(self.place.without_key(line.decode())))
         except httpx2.TransportError as error:
             raise self._broken(error) from None
         except ValueError:
-            raise LostAnswerError(self._says("sent a line that is not JSON")) from None
+            raise LostAnswerError(self.says("sent a line that is not JSON")) from None
 
     async def _whole(self, asked: Awaitable[httpx2.Response]) -> httpx2.Response:
         """Return a response that is there as a whole in time."""
@@ -209,7 +219,7 @@ class Connection:
             with anyio.fail_after(self.place.timeout_s):
                 return await asked
         except TimeoutError:
-            raise LostAnswerError(self._says(f"no answer within {self.place.timeout_s:g} s")) from None
+            raise LostAnswerError(self.says(f"no answer within {self.place.timeout_s:g} s")) from None
         except self._sdk.APIStatusError as error:
             response = error.response
             raise self.refusal(error.status_code, response.text, response.headers) from None
@@ -227,7 +237,7 @@ class Connection:
             data = None
         if not isinstance(data, dict):
             kind = response.headers.get("content-type", "no content type")
-            raise LostAnswerError(self._says(f"answered with something that is not a JSON object ({kind})"))
+            raise LostAnswerError(self.says(f"answered with something that is not a JSON object ({kind})"))
         if isinstance(error := data.get("error"), dict):  # some gateways put it into a 200
             code = error.get("code")
             raise self.refusal(code if isinstance(code, int) else 500, response.text, response.headers)
@@ -236,14 +246,14 @@ class Connection:
     def _broken(self, cause: BaseException | None) -> BackendError:
         """Tell a request that never left from an answer that was lost."""
         if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout):
-            return RetryableError(self._says("cannot be reached; is it running?"))
+            return RetryableError(self.says("cannot be reached; is it running?"))
         if isinstance(cause, httpx2.UnsupportedProtocol | httpx2.InvalidURL):
-            return RefusedError(self._says(f"is no address of a server: {cause}"))
-        return LostAnswerError(self._says(f"the connection broke before the answer was whole: {cause}"))
+            return RefusedError(self.says(f"is no address of a server: {cause}"))
+        return LostAnswerError(self.says(f"the connection broke before the answer was whole: {cause}"))
 
     def refusal(self, status: int, text: str, headers: Mapping[str, str]) -> BackendError:
         """Return what an error of the server means for this request, and for those like it."""
-        message = self._says(f"{status}: {_message(self.place.without_key(text))}")
+        message = self.says(f"{status}: {_message(self.place.without_key(text))}")
         lowered = text.lower()
         if status == 429 and any(words in lowered for words in _OUT_OF_CREDIT):
             return RefusedError(message)
@@ -253,12 +263,12 @@ class Connection:
             return RetryableError(message, retry_after_s=retry_after(headers))
         if 300 <= status < 400:
             elsewhere = headers.get("location", "another address")
-            return RefusedError(self._says(f"{status}: sends to {elsewhere}; write that as base_url"))
+            return RefusedError(self.says(f"{status}: sends to {elsewhere}; write that as base_url"))
         if status == 413 or (status in {400, 422} and any(words in lowered for words in _OF_THE_PROMPT)):
             return RejectedError(message)
         return RefusedError(message)
 
-    def _says(self, what: str) -> str:
+    def says(self, what: str) -> str:
         """Return a message that names the server, and never holds the key."""
         return self.place.without_key(f"{self.place.host}: {what}")
 

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
-from osca_backends.connection import Connection, Data, Place, http_client, place
+from osca_backends.connection import Connection, Place, http_client, place
 from osca_cli.errors import RefusedError
 from osca_cli.model import Usage
 
@@ -75,16 +75,6 @@ class Hosted:
 
     def _sdk_client(self, sdk: Any, where: Place, http: httpx2.AsyncClient) -> Any:
         raise NotImplementedError
-
-
-def integer(value: object) -> int | None:
-    """Return a count that a server says, or ``None`` where it says none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def mapping(value: object) -> Data:
-    """Return a JSON object that a server may leave out."""
-    return value if isinstance(value, Mapping) else {}
 
 
 def shared(usage: Usage | None, parts: int) -> list[Usage | None]:

@@ -7,14 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from osca_backends.hosted import (
-    Hosted,
-    integer,
-    mapping,
-    refuse_reserved,
-    shared,
-)
+from osca_backends.connection import integer, mapping
+from osca_backends.hosted import Hosted, refuse_reserved, shared
 from osca_backends.logprobs import asking, logprobs_of
+from osca_backends.openai_batches import OpenAIBatches
 from osca_cli.errors import LostAnswerError
 from osca_cli.model import Chat, Sample, Usage
 
@@ -53,6 +49,11 @@ class OpenAI(Hosted):
     ) -> None:
         super().__init__(settings, site, client=client)
         self.samples_per_request = integer(settings.get("n")) or 1
+
+    @property
+    def batches(self) -> OpenAIBatches:
+        """The server's batch API."""
+        return OpenAIBatches(self._connection, self._asked, _read)
 
     def sent(self, parameters: Mapping[str, Json]) -> Mapping[str, Json]:
         """Return the parameters as they are: a server's defaults are its own, and some take no others."""
@@ -97,6 +98,11 @@ class OpenAI(Hosted):
         if not where.vendor:
             client.organization = client.project = None  # from the environment, and for the vendor
         return client
+
+
+def _read(answer: Answer) -> Sample:
+    """Read the one choice of an answer."""
+    return _samples(answer, 1)[0]
 
 
 def _samples(answer: Answer, asked: int) -> list[Sample]:

@@ -42,6 +42,8 @@ def print_forecast(
         lines += [("then, of those that go on, at most", then), ("in all, at most", add_up([total, then]))]
     cells = [_cells(name, line, stopping=stopping) for name, line in lines]
     print_table("What a run would do", (*columns, "tokens", "at most", "USD", "at most"), cells)
+    if total.owed:
+        click.echo(f"{total.owed:,} more are on their way in batches, and are not drawn again")
     for name, price in forecast.prices.items():
         click.echo(harmless(f"{name}: {_price_text(price, today)}"))
 
@@ -51,6 +53,7 @@ def _facts(line: Line) -> dict[str, Any]:
         "to_draw": line.undrawn,
         "draws": line.draws,
         "there": line.there,
+        "on_their_way": line.owed,
         "tokens": line.tokens,
         "tokens_at_most": line.most_tokens,
         "usd": line.usd,

@@ -218,6 +218,10 @@ def _execute(spec: Spec, pool: Pool, allocation: AllocationBlock, options: Optio
     work = executions(spec, allocation, options.chosen, problems)
     where = "held-out problems" if options.problems is None else f"problems of {options.problems}"
     news(f"execute: follows the plan of {spec.path.name} on {sum(len(e.problems) for e in work)} {where}")
+    drawn_from = {one.backend for execution in work for one in execution.configurations.values()}
+    if batched := sorted(name for name in drawn_from if spec.backends[name].batch):
+        names = ", ".join(batched)
+        news(f"note: a plan draws one sample after the other: {names} is asked online, at its full price")
     if options.dry_run:
         found = forecast_execution(spec, pool, work)
         print_forecast(found, today=_today(), as_json=options.as_json, stopping=True)

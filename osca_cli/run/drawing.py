@@ -21,14 +21,14 @@ from osca_cli.errors import (
     first_line,
 )
 from osca_cli.identity import draw_seed, sample_key
-from osca_cli.model import Sample
+from osca_cli.model import Json, Sample
 from osca_cli.protocols import Backend
 from osca_cli.run.guard import ask
 from osca_cli.run.limits import Limiter, Turn, limits_of
 from osca_cli.run.money import Money, Stake, most_usage
 from osca_cli.run.retries import Retries, retrying
 from osca_cli.spec.cells import Cell
-from osca_cli.spec.types import BackendSettings, Spec
+from osca_cli.spec.types import BackendSettings, Configuration, Spec
 from osca_cli.store.pool import Pool
 from osca_cli.store.spending import release
 from osca_cli.store.values import Drawn, Run
@@ -77,7 +77,7 @@ class Drawing:
         self._money = money
         self._stopping = stopping
         self._limiters = _limiters(spec.backends, backends)
-        self._retries = {name: _retries(spec.backends[name], one) for name, one in backends.items()}
+        self._retries = {name: retries_of(spec.backends[name], one) for name, one in backends.items()}
         self._failed_in_a_row: defaultdict[str, set[object]] = defaultdict(set)
         self._answered: set[str] = set()
         self._random = Random()  # noqa: S311 - spreads retries; samples have seeds of their own
@@ -99,11 +99,7 @@ class Drawing:
                 random=self._random,
             )
         except RefusedError as error:
-            place = cell.configuration.place
-            where = (
-                f"{self._spec.path}:{place.line}:{place.column}: configuration '{cell.configuration.name}'"
-            )
-            raise RefusedError(f"{where}: {error}") from error
+            raise placed(self._spec, cell.configuration, error) from error
         except (RetryableError, BrokenBackendError) as error:
             self._count_failure(cell, error)
             raise
@@ -189,6 +185,14 @@ def _tokens(samples: Sequence[Sample]) -> int | None:
     return sum(known) if len(known) == len(counts) else None
 
 
+def placed(spec: Spec, configuration: Configuration, error: RefusedError) -> RefusedError:
+    """Return an error of a server with the place of the configuration that it is about."""
+    place = configuration.place
+    return RefusedError(
+        f"{spec.path}:{place.line}:{place.column}: configuration '{configuration.name}': {error}"
+    )
+
+
 def _limiters(settings: Mapping[str, BackendSettings], backends: Mapping[str, Backend]) -> dict[str, Limiter]:
     """Return the limiter of each backend; those that share a server and a key share one."""
     by_place: dict[tuple[object, ...], Limiter] = {}
@@ -196,15 +200,20 @@ def _limiters(settings: Mapping[str, BackendSettings], backends: Mapping[str, Ba
     for name, backend in backends.items():
         entry = settings[name]
         hosted = getattr(backend, "hosted", False)
-        place = (entry.type, entry.settings.get("base_url"), entry.settings.get("api_key_env"))
         limiters[name] = by_place.setdefault(
-            place if hosted else (name,),
+            server_of(entry) if hosted else (name,),
             Limiter(limits_of(entry.settings, backend.max_in_flight), gently=hosted),
         )
     return limiters
 
 
-def _retries(entry: BackendSettings, backend: Backend) -> Retries:
+def server_of(entry: BackendSettings) -> tuple[Json, ...]:
+    """Return what backends that share a server and a key have in common."""
+    return entry.type, entry.settings.get("base_url"), entry.settings.get("api_key_env")
+
+
+def retries_of(entry: BackendSettings, backend: Backend) -> Retries:
+    """Return how often a backend is asked again."""
     if getattr(backend, "reads_problem", False):
         return Retries(0)  # a program knows itself what it may ask again, and costs what it costs
     most = entry.settings.get("max_retries")

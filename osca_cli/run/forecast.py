@@ -30,6 +30,7 @@ class Line:
             the plan does not say how many it expects.
         there: Samples in the pool.
         unverified: Of these, how many would be verified.
+        owed: Samples that are on their way in batches.
         most_tokens: The most tokens that the draws can take, with prompts; ``None`` without max_tokens.
         most_usd: The most that they can cost; ``None`` where that, or the price, is unknown.
         tokens: What they will take if they are like the configuration's samples in the pool, if it has any.
@@ -40,6 +41,7 @@ class Line:
     draws: float | None = 0.0
     there: int = 0
     unverified: int = 0
+    owed: int = 0
     most_tokens: int | None = 0
     most_usd: float | None = 0.0
     tokens: float | None = None
@@ -75,6 +77,7 @@ def add_up(every: Collection[Line]) -> Line:
         draws=_sum([line.draws for line in lines]),
         there=sum(line.there for line in every),
         unverified=sum(line.unverified for line in every),
+        owed=sum(line.owed for line in every),
         most_tokens=_sum([line.most_tokens for line in lines]),
         most_usd=_sum([line.most_usd for line in lines]),
         tokens=_sum([line.tokens for line in lines]),
@@ -166,13 +169,12 @@ def _forecast(
             configuration = lack.cell.configuration
             ids[configuration.name] = lack.cell.configuration_id
             line = result.lines.setdefault(configuration.name, Line())
-            _add(
-                line, lack, maker.price(configuration), None if shares is None else shares[configuration.name]
-            )
+            price = maker.price(configuration, pilot=not singly)
+            _add(line, lack, price, None if shares is None else shares[configuration.name])
     for one in spec.configurations:
         if one.name in result.lines:
             line = result.lines[one.name]
-            price = result.prices[f"{one.backend}/{one.model}"] = maker.price(one)
+            price = result.prices[f"{one.backend}/{one.model}"] = maker.price(one, pilot=not singly)
             mean = mean_usage(pool, ids[one.name], singly=singly)
             if mean is not None and line.draws is not None:
                 line.tokens = line.draws * (mean.input + mean.output)
@@ -187,6 +189,7 @@ def _add(line: Line, lack: Lack, price: Price | None, share: float | None) -> No
     line.draws = None if share is None or line.draws is None else line.draws + share * drawn
     line.there += lack.there + len(lack.unverified)
     line.unverified += len(lack.unverified)
+    line.owed += len(lack.owed)
     if not drawn:
         return
     most = most_usage(lack.cell.request)

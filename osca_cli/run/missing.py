@@ -13,7 +13,12 @@ from osca_cli.identity import digest
 from osca_cli.model import Problem, Split
 from osca_cli.spec.cells import Cell, CellMaker
 from osca_cli.spec.types import Configuration, Spec, Task
+<<<<<<< HEAD
 from osca_cli.store.pool import IMPORTED, Pool
+=======
+from osca_cli.store.batches import owed
+from osca_cli.store.pool import Pool
+>>>>>>> a0ecd73 (Draw by the batch APIs of OpenAI and Anthropic: recorded before the vendor hears of it, taken up again after a crash)
 
 PilotSplit: TypeAlias = Literal["train", "held_out", "all"]
 _PARTS: Mapping[PilotSplit, tuple[Split, ...]] = {
@@ -98,12 +103,20 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """What a cell lacks: indices without a sample, and indices whose sample has no verdict."""
+    """What a cell lacks.
+
+    Attributes:
+        undrawn: Indices without a sample.
+        unverified: Indices whose sample has no verdict.
+        there: How many samples have one.
+        owed: Indices whose sample is on its way in a batch.
+    """
 
     cell: Cell
     undrawn: tuple[int, ...]
     unverified: tuple[int, ...]
     there: int
+    owed: tuple[int, ...] = ()
 
 
 def pilot_asks(
@@ -171,13 +184,22 @@ def lacking(maker: CellMaker, pool: Pool, ask: Ask, *, register: bool) -> Iterat
         if register:
             pool.register(chunk, ask.split, asked=ask.wanted)
         requests = [cell.request_id for cell in chunk]
-        drawn, verified = pool.drawn(requests), pool.verified(requests)
+        drawn, verified, on_its_way = pool.drawn(requests), pool.verified(requests), owed(pool, requests)
         for cell in chunk:
             wanted = set(ask.indices(cell.configuration.name, deterministic=cell.deterministic))
             have = drawn.get(cell.request_id, set()) & wanted
+<<<<<<< HEAD
             known = (verified.get((cell.request_id, by), set()) for by in (cell.check_id, IMPORTED))
             judged = set().union(*known) & have
             yield Lack(cell, tuple(sorted(wanted - have)), tuple(sorted(have - judged)), len(judged))
+=======
+            judged = verified.get((cell.request_id, cell.check_id), set()) & have
+            coming = on_its_way.get(cell.request_id, set()) & wanted - have
+            undrawn, unverified = wanted - have - coming, have - judged
+            yield Lack(
+                cell, tuple(sorted(undrawn)), tuple(sorted(unverified)), len(judged), tuple(sorted(coming))
+            )
+>>>>>>> a0ecd73 (Draw by the batch APIs of OpenAI and Anthropic: recorded before the vendor hears of it, taken up again after a crash)
 
 
 def _chunks(cells: Iterable[Cell]) -> Iterator[list[Cell]]:

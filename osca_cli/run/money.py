@@ -5,7 +5,8 @@ Why the ledger is in the pool: docs/decisions/062-money.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import anyio
@@ -74,14 +75,31 @@ class Money:
         if limit is None or not most:
             return Stake(price, samples, samples * most, 0.0)
         while not reserve(self._pool, self._run, samples * most, limit):
-            if self._open:
-                await self._settled.wait()
-            elif samples > 1:
-                samples //= 2
+            if self._open or samples == 1:
+                await self.more(cell.configuration, most)
             else:
-                raise self._reached(cell.configuration, most, limit)
+                samples //= 2
         self._open += 1
         return Stake(price, samples, samples * most, samples * most)
+
+    @contextmanager
+    def owing(self) -> Iterator[None]:
+        """Have others wait for the money that a batch may give back, while the context lasts."""
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._closed()
+
+    async def more(self, configuration: Configuration, most: float) -> None:
+        """Wait until something under way may have given money back.
+
+        Raises:
+            BudgetReachedError: nothing is under way: a sample that may cost so much would pass the limit.
+        """
+        if not self._open:
+            raise self._reached(configuration, most, self._spec.limit_usd or 0.0)
+        await self._settled.wait()
 
     def cost(self, stake: Stake, samples: Sequence[Sample]) -> list[float | None]:
         """Return what each sample of a request cost: as its program says, else an equal share of its tokens.
@@ -111,10 +129,13 @@ class Money:
         """End a stake that cost so much; return the difference from what was set aside for it."""
         self.usd += usd or 0.0
         if stake.reserved:
-            self._open -= 1
-            self._settled.set()
-            self._settled = anyio.Event()
+            self._closed()
         return (usd or 0.0) - stake.reserved
+
+    def _closed(self) -> None:
+        self._open -= 1
+        self._settled.set()
+        self._settled = anyio.Event()
 
     def _reached(self, configuration: Configuration, most: float, limit: float) -> BudgetReachedError:
         left = max(0.0, limit - spent(self._pool, self._run))

@@ -79,7 +79,7 @@ def _missing(spec: Spec, pool: Pool, chosen: Filter, maker: CellMaker) -> Counte
     stands = screenings(spec, pool, chosen, maker)
     for ask in (*pilot_asks(spec, chosen), *rest(spec, chosen, stands, "train")):
         for lack in lacking(maker, pool, ask, register=False):
-            number[lack.cell.configuration.name] += len(lack.undrawn) + len(lack.unverified)
+            number[lack.cell.configuration.name] += sum(map(len, (lack.undrawn, lack.owed, lack.unverified)))
     return number
 
 

@@ -11,6 +11,7 @@ import anyio
 from osca_cli.backends import open_backends
 from osca_cli.errors import MissingSamplesError
 from osca_cli.protocols import Backend
+from osca_cli.run.batching import count_owed, draw_batches
 from osca_cli.run.concurrency import for_each
 from osca_cli.run.missing import Ask, Lack, lacking
 from osca_cli.run.session import Session, run_session
@@ -65,12 +66,13 @@ def _refuse_missing(spec: Spec, pool: Pool, asks: Sequence[Ask]) -> None:
     number, first = 0, ""
     for ask in asks:
         for lack in lacking(maker, pool, ask, register=False):
-            if lack.undrawn and not number:
+            missing = lack.undrawn + lack.owed
+            if missing and not number:
                 first = (
-                    f"sample {lack.undrawn[0]} of configuration '{lack.cell.configuration.name}'"
+                    f"sample {min(missing)} of configuration '{lack.cell.configuration.name}'"
                     f" on problem '{lack.cell.problem.id}'"
                 )
-            number += len(lack.undrawn)
+            number += len(missing)
     if number:
         raise MissingSamplesError(
             f"offline, and {number} samples are missing, such as {first}; run without --offline to draw them"
@@ -92,8 +94,20 @@ async def draw(session: Session, asks: Sequence[Ask]) -> None:
     parts = [part for ask in asks for part in _by_prompt(ask)]
     async with anyio.create_task_group() as group:
         for names in _side_by_side(session.backends):
-            mine = [part for name in names for part in parts if part.configurations[0].backend == name]
-            group.start_soon(_draw_models, session, maker, mine)
+            group.start_soon(_draw_backends, session, maker, parts, names)
+    count_owed(session, maker, parts)
+
+
+async def _draw_backends(
+    session: Session, maker: CellMaker, parts: Sequence[Ask], names: Sequence[str]
+) -> None:
+    """Draw from some backends, by batches where their entries say so."""
+    singly = []
+    for name in names:
+        mine = [part for part in parts if part.configurations[0].backend == name]
+        if not await draw_batches(session, maker, mine, name):
+            singly += mine
+    await _draw_models(session, maker, singly)
 
 
 def _side_by_side(backends: Mapping[str, Backend]) -> list[list[str]]:

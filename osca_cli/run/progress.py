@@ -24,17 +24,24 @@ def describe(tally: Tally, seconds: float) -> str:
         parts.append(f"{count.unverified} not verified")
     if count.usd:
         parts.append(f"{count.usd:.4f} USD")
-    if count.drawn and seconds > 0:
+    if tally.batches:
+        states = tally.batches.values()
+        done, total = sum(state.done for state in states), sum(state.total for state in states)
+        parts.append(f"{done} of {total} done in {len(states)} batch{'es' * (len(states) > 1)}")
+    elif count.drawn and seconds > 0:
         parts.append(f"{count.drawn / seconds:.1f}/s")
     return ", ".join(parts)
 
 
 async def plain_lines(tally: Tally, stream: TextIO) -> None:
-    """Print a line now and then, until cancelled."""
-    start = time.monotonic()
+    """Print a line now and then, until cancelled, unless it says nothing new."""
+    start, last = time.monotonic(), ""
     while True:
         await anyio.sleep(LINE_EVERY_S)
-        print(describe(tally, time.monotonic() - start), file=stream, flush=True)
+        line = describe(tally, time.monotonic() - start)
+        if line != last:
+            print(line, file=stream, flush=True)
+        last = line
 
 
 async def bar(tally: Tally, stream: TextIO) -> None:

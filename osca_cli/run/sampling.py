@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import anyio
 
@@ -26,6 +27,7 @@ from osca_cli.run.verification import Verification
 from osca_cli.spec.cells import Cell, CellMaker
 from osca_cli.spec.judges import JUDGE
 from osca_cli.spec.types import Spec
+from osca_cli.store.batches import owing
 from osca_cli.store.pool import Pool
 from osca_cli.store.values import Run
 
@@ -45,6 +47,7 @@ class Sampling:
         offline: Whether a sample that the pool lacks is an error instead of a draw.
 
     Attributes:
+        offline: As given.
         fatal: Why the run stops, where it does so by itself. What is in flight then is still kept.
     """
 
@@ -68,7 +71,7 @@ class Sampling:
         self._drawing = drawing
         self._verification = verification
         self._tally = tally
-        self._offline = offline
+        self.offline = offline
         self._judging = Judging(spec, maker, pool, tally, self.obtain_all)
         self._in_flight: dict[tuple[str, int], anyio.Event] = {}
 
@@ -86,18 +89,30 @@ class Sampling:
         Raises:
             MissingSamplesError: offline, and the pool lacks one.
         """
-        # Two configurations may make the same request: the second waits for the first one's samples.
+        async with self._alone(cell, indices):
+            verdicts, samples = self._there(cell, indices)
+            samples |= await self._draw(cell, [i for i in indices if i not in verdicts and i not in samples])
+            for index, sample in samples.items():
+                verdicts[index] = await self._verdict(cell, index, sample)
+            return verdicts
+
+    async def verify(self, cell: Cell, index: int) -> None:
+        """Verify a sample that is in the pool and counted already."""
+        async with self._alone(cell, [index]):
+            sample = self._pool.sample(cell.request_id, index)
+            if sample and not self._pool.verdict(cell.request_id, cell.check_id, index):
+                await self._verdict(cell, index, sample)
+
+    @asynccontextmanager
+    async def _alone(self, cell: Cell, indices: Sequence[int]) -> AsyncIterator[None]:
+        """Wait for the same samples of another configuration, which may make the same request."""
         places = [(cell.request_id, index) for index in indices]
         while busy := next((self._in_flight[place] for place in places if place in self._in_flight), None):
             await busy.wait()
         done = anyio.Event()
         self._in_flight.update(dict.fromkeys(places, done))
         try:
-            verdicts, samples = self._there(cell, indices)
-            samples |= await self._draw(cell, [i for i in indices if i not in verdicts and i not in samples])
-            for index, sample in samples.items():
-                verdicts[index] = await self._verdict(cell, index, sample)
-            return verdicts
+            yield
         finally:
             for place in places:
                 del self._in_flight[place]
@@ -116,7 +131,7 @@ class Sampling:
 
     async def _draw(self, cell: Cell, indices: Sequence[int]) -> dict[int, Sample]:
         """Draw and keep samples, by as many requests as it takes; those that fail are missing."""
-        if indices and self._offline:
+        if indices and self.offline:
             raise MissingSamplesError(
                 f"offline, and the pool {self._pool.path} lacks sample {indices[0]} of configuration"
                 f" '{cell.configuration.name}' on problem '{cell.problem.id}' of task '{cell.problem.task}';"
@@ -125,6 +140,7 @@ class Sampling:
         samples: dict[int, Sample] = {}
         while left := [index for index in indices if index not in samples]:
             try:
+                refuse_owed(self._pool, cell, left)
                 reply = await self._drawing.draw(cell, left)
             except InterruptedRunError:
                 break
@@ -141,7 +157,7 @@ class Sampling:
             OscaError: it is not about a draw.
         """
         if isinstance(error, BudgetReachedError | UnavailableError):
-            self._stop(error)
+            self.stop(error)
             return
         if not isinstance(error, BackendError):
             raise error
@@ -149,7 +165,7 @@ class Sampling:
             self._pool.add_errors(self._run, cell, indices, error)
         self._tally.failed(cell.configuration.name, error, len(indices))
         if isinstance(error, RefusedError):
-            self._stop(error)
+            self.stop(error)
 
     def _keep(self, cell: Cell, reply: Reply) -> dict[int, Sample]:
         new = self._pool.add_samples(self._run, cell, reply.drawn, settle=reply.settle)
@@ -163,7 +179,7 @@ class Sampling:
                 kept[drawn.index] = self._pool.sample(cell.request_id, drawn.index) or drawn.sample
         return kept
 
-    def _stop(self, error: OscaError) -> None:
+    def stop(self, error: OscaError) -> None:
         """Let what is in flight end, since it is paid for, and draw nothing more."""
         self.fatal = self.fatal or error
         self.stopping.set()
@@ -177,3 +193,19 @@ class Sampling:
         self._pool.add_verdict(cell, index, verdict)
         self._tally.verified(cell.configuration.name, verdict)
         return verdict
+
+
+def refuse_owed(pool: Pool, cell: Cell, indices: Sequence[int]) -> None:
+    """Refuse to pay again for samples that are on their way in a batch.
+
+    Raises:
+        UnavailableError: one of them is.
+    """
+    for index in indices:
+        if found := owing(pool, cell.request_id, index):
+            batch, place = found
+            raise UnavailableError(
+                f"sample {index} of configuration '{cell.configuration.name}' on problem"
+                f" '{cell.problem.id}' is on its way in batch {batch}; first collect it, by a pilot or"
+                f" --measure with a backend at {place}"
+            )

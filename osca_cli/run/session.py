@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import anyio
@@ -38,13 +38,20 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What a run works with."""
+    """What a run works with.
+
+    Attributes:
+        under_way: The batches, by token, that this process is handing over.
+    """
 
     spec: Spec
     pool: Pool
+    run: Run
     backends: Mapping[str, Backend]
+    money: Money
     sampling: Sampling
     tally: Tally
+    under_way: set[str] = field(default_factory=set)
 
 
 def run_session(
@@ -109,7 +116,7 @@ async def _session(spec: Spec, pool: Pool, kind: RunKind, offline: bool) -> Asyn
             offline=offline,
         )
         try:
-            yield Session(spec, pool, backends, sampling, tally)
+            yield Session(spec, pool, run, backends, money, sampling, tally)
         finally:
             if tally.sum().drawn:  # some engines know more of themselves once they are loaded
                 pool.describe_engines(run, _provenance(spec, backends))

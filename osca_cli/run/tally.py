@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from osca_cli.errors import first_line
 from osca_cli.model import Sample, Verdict
+from osca_cli.protocols import BatchState
 
 
 @dataclass(slots=True)
@@ -38,10 +39,12 @@ class Tally:
     Attributes:
         total: How many samples the run asks for, where that is known.
         last_error: What the latest failed draw or verdict said.
+        batches: How far the batches are that are waited for, by token.
     """
 
     total: int | None = None
     last_error: str = ""
+    batches: dict[str, BatchState] = field(default_factory=dict)
     counts: defaultdict[str, Count] = field(default_factory=lambda: defaultdict(Count))
 
     def drew(self, configuration: str, sample: Sample) -> None:

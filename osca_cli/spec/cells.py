@@ -128,8 +128,13 @@ class CellMaker:
         backend = self._backends[configuration.backend]
         return backend.deterministic_at_zero and configuration.parameters.get("temperature") == 0
 
-    def price(self, configuration: Configuration) -> Price | None:
-        """Return what a configuration's samples cost today, or ``None`` where nobody knows."""
+    def price(self, configuration: Configuration, *, pilot: bool = False) -> Price | None:
+        """Return what a configuration's samples cost today, or ``None`` where nobody knows.
+
+        Args:
+            configuration: The configuration.
+            pilot: Whether they are drawn without stopping: by batches, where its backend's entry says so.
+        """
         place = (configuration.backend, configuration.model)
         if place not in self._prices:
             backend: Any = self._backends[configuration.backend]
@@ -137,7 +142,9 @@ class CellMaker:
             hosted = getattr(backend, "hosted", False) or getattr(backend, "reads_problem", False)
             entry = self._spec.backends[configuration.backend]
             self._prices[place] = price_of(entry, configuration.model, hosted=hosted)
-        return self._prices[place]
+        price = self._prices[place]
+        batched = pilot and self._spec.backends[configuration.backend].batch
+        return price.in_batch() if price is not None and batched else price
 
     def _asked(self, task: Task, problem: Problem, frames: Sequence[_Frame]) -> Iterator[_Asked]:
         prompts: dict[_PromptId, tuple[Prompt, str]] = {}

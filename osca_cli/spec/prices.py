@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from osca_cli.model import Usage
 from osca_cli.spec.types import BackendSettings
 
 PER_TOKEN = 1e-6
+BATCH_FACTOR = 0.5  # what OpenAI and Anthropic publish for their batch APIs
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Price:
         source: Where the price comes from.
         above: The number of input tokens above which the prices of ``long`` hold for all of a request.
         long: These prices.
+        batch: What all of them are multiplied by for samples that a batch API draws.
     """
 
     input: float = 0.0
@@ -35,6 +38,22 @@ class Price:
     source: str = ""
     above: int | None = None
     long: Price | None = None
+    batch: float = 1.0
+
+    def in_batch(self) -> Price:
+        """Return what a sample costs that a batch API draws."""
+        factor = self.batch
+        return replace(
+            self,
+            input=self.input * factor,
+            cached_input=self.cached_input * factor,
+            output=self.output * factor,
+            sample=self.sample * factor,
+            second=self.second * factor,
+            source=f"{self.source}, x {factor:g} in batches",
+            long=None if self.long is None else replace(self.long, batch=factor).in_batch(),
+            batch=1.0,
+        )
 
     def usd(self, usage: Usage, seconds: float = 0.0) -> float:
         """Return what a request cost."""
@@ -67,14 +86,30 @@ def price_of(backend: BackendSettings, model: str, *, hosted: bool) -> Price | N
     """
     prices: Any = backend.settings.get("prices", {})
     written = prices.get(model, prices.get("*"))
+    # A server that is not the vendor's may grant nothing: the spec says what it does.
+    factor = BATCH_FACTOR if hosted and "base_url" not in backend.settings else 1.0
     if written is not None:
-        return _written(written)
+        return _written(written, factor)
     if not hosted:
         return FREE
-    return _published(backend, model)
+    published = _published(backend, model)
+    return None if published is None else replace(published, batch=factor)
 
 
-def _written(price: Mapping[str, float]) -> Price:
+def price_text(price: Price | None) -> str | None:
+    """Return a price as JSON, for :func:`read_price`."""
+    return None if price is None else json.dumps(asdict(price))
+
+
+def read_price(text: str | None) -> Price | None:
+    """Read what :func:`price_text` wrote."""
+    if text is None:
+        return None
+    data = json.loads(text)
+    return Price(**{**data, "long": Price(**data["long"]) if data["long"] else None})
+
+
+def _written(price: Mapping[str, float], factor: float) -> Price:
     return Price(
         input=price.get("input", 0.0),
         cached_input=price.get("cached_input", price.get("input", 0.0)),
@@ -82,6 +117,7 @@ def _written(price: Mapping[str, float]) -> Price:
         sample=price.get("sample", 0.0),
         second=price.get("second", 0.0),
         source="the spec",
+        batch=price.get("batch", factor),
     )
 
 

@@ -45,6 +45,11 @@ class BackendSettings:
     settings: Mapping[str, Json]
     place: Place | None
 
+    @property
+    def batch(self) -> bool:
+        """Whether samples are drawn by the server's batch API, where nothing waits for a single one."""
+        return self.settings.get("batch") is True
+
 
 @dataclass(frozen=True, slots=True)
 class VerifierSettings:

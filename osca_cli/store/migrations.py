@@ -249,3 +249,42 @@ def m008_imported(db: Database) -> None:
     """Find the verdicts of other tools, and count them where there is none of the task's verifier."""
     for statement in _IMPORTED:
         db.execute(statement)
+
+
+_BATCHES = (
+    # What was handed to a vendor's batch API. It is recorded before the vendor hears of it: `token` is how it
+    # is found again where a crash left no `id`. From `sent_at` on it may exist there.
+    """CREATE TABLE batches (
+        token TEXT PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs(id),
+        place TEXT NOT NULL,
+        backend TEXT NOT NULL,
+        model TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        price TEXT,
+        owner TEXT NOT NULL,
+        prepared_at TEXT NOT NULL,
+        sent_at TEXT,
+        id TEXT,
+        ended_at TEXT
+    ) STRICT""",
+    # The samples that batches still owe. A row goes in the transaction that keeps its sample or error, so
+    # that each is settled once, and what is here is neither drawn nor put into another batch.
+    """CREATE TABLE batch_rows (
+        request TEXT NOT NULL REFERENCES requests(id),
+        idx INTEGER NOT NULL,
+        batch TEXT NOT NULL REFERENCES batches(token),
+        key TEXT NOT NULL,
+        seed INTEGER NOT NULL,
+        reserved REAL NOT NULL,
+        PRIMARY KEY (request, idx)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX batch_rows_by_batch ON batch_rows(batch)",
+)
+
+
+@migrations()
+def m009_batches(db: Database) -> None:
+    """Remember what was handed to batch APIs, and which samples are still owed."""
+    for statement in _BATCHES:
+        db.execute(statement)

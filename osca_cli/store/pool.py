@@ -42,7 +42,8 @@ _REGISTER_CELL = """
         OR split IS NOT iif(excluded.split = 'production', split, excluded.split)
 """
 
-_ADD_SAMPLE = "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+ADD_SAMPLE = "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+ADD_ERROR = "INSERT INTO errors (request, idx, run, kind, message, failed_at, usd) VALUES (?,?,?,?,?,?,?)"
 
 
 IMPORTED = "imported:"
@@ -96,7 +97,7 @@ class Pool:
                     spec_hash,
                     osca,
                     json.dumps(engines, sort_keys=True),
-                    self._now(),
+                    self.now(),
                 ),
             )
         if row.lastrowid is None:  # pragma: no cover - SQLite always gives one
@@ -166,7 +167,7 @@ class Pool:
             return {
                 one.index
                 for one in drawn
-                if sql.execute(_ADD_SAMPLE, sample_row(run, cell, one, self._now())).rowcount
+                if sql.execute(ADD_SAMPLE, sample_row(run, cell.request_id, one, self.now())).rowcount
             }
 
     def add_verdict(self, cell: Cell, index: int, verdict: Verdict) -> None:
@@ -187,7 +188,7 @@ class Pool:
                 " WHERE excluded.passed IS NOT NULL OR passed IS NULL",
                 (
                     cell.request_id, cell.check_id, index, passed, verdict.score, answer,
-                    storable(verdict.reason), self._now(), verdict.usd, verdict.output_tokens,
+                    storable(verdict.reason), self.now(), verdict.usd, verdict.output_tokens,
                     verdict.seconds,
                 ),
             )  # fmt: skip
@@ -225,13 +226,12 @@ class Pool:
         settle: float = 0.0,
     ) -> None:
         """Keep a failed draw of several samples, each with an equal share of what it may have cost."""
-        kind, message, now = type(error).__name__, storable(str(error)), self._now()
+        kind, message, now = type(error).__name__, storable(str(error)), self.now()
         share = None if usd is None else usd / len(indices)
         with self.writing() as sql:
             add_spending(sql, run, settle)
             sql.executemany(
-                "INSERT INTO errors (request, idx, run, kind, message, failed_at, usd)"
-                " VALUES (?,?,?,?,?,?,?)",
+                ADD_ERROR,
                 [(cell.request_id, index, run.id, kind, message, now, share) for index in indices],
             )
 
@@ -242,7 +242,7 @@ class Pool:
         with self.writing() as sql:
             sql.execute(
                 "INSERT OR IGNORE INTO plans VALUES (?,?,?,?)",
-                (digest(text), storable(str(path.resolve())), storable(text), self._now()),
+                (digest(text), storable(str(path.resolve())), storable(text), self.now()),
             )
 
     # What is there
@@ -326,7 +326,8 @@ class Pool:
                 raise explained(self.path, error) from error
             raise
 
-    def _now(self) -> str:
+    def now(self) -> str:
+        """Return the time as rows have it."""
         return self._clock().isoformat(timespec="milliseconds")
 
 

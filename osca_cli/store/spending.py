@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from osca_cli.model import Usage
 from osca_cli.store.pool import Pool, add_spending
 from osca_cli.store.values import Run
@@ -28,7 +30,7 @@ def reserve(pool: Pool, run: Run, usd: float, limit: float) -> bool:
     processes spend meanwhile counts.
     """
     with pool.writing() as sql:
-        (before,) = sql.execute(_SPENT, (run.spec, run.spec_hash)).fetchone()
+        before = spent_by(sql, run)
         if before + usd > limit:
             return False
         add_spending(sql, run, usd)
@@ -43,7 +45,12 @@ def release(pool: Pool, run: Run, usd: float) -> None:
 
 def spent(pool: Pool, run: Run) -> float:
     """Return all that a run's spec has cost, what is set aside included."""
-    (usd,) = pool.connection.execute(_SPENT, (run.spec, run.spec_hash)).fetchone()
+    return spent_by(pool.connection, run)
+
+
+def spent_by(sql: sqlite3.Connection, run: Run) -> float:
+    """Return the same within a transaction."""
+    (usd,) = sql.execute(_SPENT, (run.spec, run.spec_hash)).fetchone()
     return float(usd)
 
 

@@ -69,11 +69,11 @@ def request_row(cell: Cell, asked: int | Callable[[Cell], int]) -> tuple[str, in
     return cell.request_id, asked(cell) if callable(asked) else asked, storable(cell.body)
 
 
-def sample_row(run: Run, cell: Cell, drawn: Drawn, now: str) -> tuple[str | int | float | None, ...]:
+def sample_row(run: Run, request: str, drawn: Drawn, now: str) -> tuple[str | int | float | None, ...]:
     """Return the row of a sample."""
     sample = drawn.sample
     return (
-        drawn.key, cell.request_id, drawn.index, run.id, int(run.kind == "execute"), drawn.seed,
+        drawn.key, request, drawn.index, run.id, int(run.kind == "execute"), drawn.seed,
         storable(sample.text), storable(sample.finish_reason), sample.input_tokens,
         sample.output_tokens, sample.seconds, sample.usd,
         None if sample.model is None else storable(sample.model), now,

@@ -23,6 +23,8 @@ class Asked:
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
+    method: str = "POST"
+    raw: bytes = b""
 
     @property
     def prompt(self) -> str:
@@ -161,8 +163,10 @@ class FaultServer:
             for name, _, value in (line.partition(":") for line in head[1:] if line)
         }
         raw = await reader.readexactly(int(headers.get("content-length", 0)))
-        path = head[0].split()[1]
-        asked = Asked(len(self.asked), time.monotonic(), path, headers, json.loads(raw) if raw else {})
+        method, path, _ = head[0].split()
+        is_json = raw and headers.get("content-type", "").startswith("application/json")
+        body = json.loads(raw) if is_json else {}
+        asked = Asked(len(self.asked), time.monotonic(), path, headers, body, method, raw)
         self.asked.append(asked)
         return asked
 

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from osca_cli.run.batch_context import Polling
 from tests.conftest import Osca, write_problems
+from tests.faultserver.batches import Desk
 from tests.faultserver.server import FaultServer, Script
-from tests.run.hosted import KEY, PROBLEMS, SPEC
+from tests.run.hosted import KEY, PROBLEMS, SPEC, edit
 
 
 @pytest.fixture
@@ -29,3 +31,28 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, osca: Osca):
     yield start
     for server in servers:
         server.stop()
+
+
+@pytest.fixture(params=["openai", "anthropic"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask about batches every few milliseconds."""
+    polling = Polling(first_s=0.01, growth=1.5, longest_s=0.05, settle_s=0.2)
+    monkeypatch.setattr("osca_cli.run.batch_context.POLLING", polling)
+
+
+@pytest.fixture
+def batches(serve, tmp_path):
+    """Start a server that takes batches, and write a spec that draws by them."""
+
+    def start(kind: str = "openai", desk: Desk | None = None, limits: str = "", settings: str = "") -> Desk:
+        desk = desk or Desk()
+        desk.server = serve(desk, kind, f"batch: true\n    {settings}", limits)
+        edit(tmp_path / "spec.yaml", "output: 2000", "output: 2000, batch: 0.5")
+        return desk
+
+    return start

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from osca_cli.model import Chat, Message, Request, Usage
 from osca_cli.run.money import most_usage
-from osca_cli.spec.prices import Price, price_of
+from osca_cli.spec.prices import Price, price_of, price_text, read_price
 from osca_cli.spec.types import BackendSettings
 from tests.faultserver.server import answer, error
 from tests.run.hosted import PROBLEMS, SAMPLES, charged, edit, first, rows, spent
@@ -101,13 +101,33 @@ def test_published_prices_are_found_and_the_specs_go_before_them():
     assert published is not None
     assert published.output > published.input > published.cached_input > 0
     assert published.source.startswith("genai-prices ")
-    assert written == Price(input=7, cached_input=7, source="the spec")
+    assert written == Price(input=7, cached_input=7, source="the spec", batch=0.5)
 
 
 def test_an_unknown_model_has_no_price_and_ones_own_machine_is_free():
     assert price_of(backend(), "no-such-model", hosted=True) is None
     assert price_of(backend(base_url="http://box:8000/v1"), "gpt-5-mini", hosted=True) is None
     assert price_of(backend(), "any", hosted=False) == Price(source="in process")
+
+
+@pytest.mark.parametrize(("kind", "model"), [("openai", "gpt-5-mini"), ("anthropic", "claude-sonnet-4-5")])
+def test_a_batch_costs_the_published_part(kind, model):
+    price = price_of(BackendSettings("a", kind, kind, {}, None), model, hosted=True)
+
+    assert price is not None
+    for usage in (Usage(1000, 100, cached=300), Usage(10**6, 100)):
+        assert price.in_batch().usd(usage) == pytest.approx(price.usd(usage) / 2)
+    assert read_price(price_text(price.in_batch())) == price.in_batch()
+
+
+def test_the_spec_says_what_a_batch_costs_and_another_server_grants_nothing():
+    written = {"prices": {"m": {"input": 8, "output": 4, "batch": 0.25}}}
+    elsewhere = {"base_url": "http://box:8000/v1", "prices": {"m": {"input": 8}}}
+
+    for settings, factor in ((written, 0.25), (elsewhere, 1.0)):
+        price = price_of(backend(**settings), "m", hosted=True)
+        assert price is not None
+        assert price.in_batch().input == 8 * factor
 
 
 def test_a_long_request_costs_the_dearer_tier():

@@ -1,3 +1,4 @@
+CREATE INDEX batch_rows_by_batch ON batch_rows(batch);
 CREATE INDEX requests_by_asked ON requests(id, asked);
 CREATE UNIQUE INDEX samples_by_index ON samples(request, idx);
 CREATE INDEX samples_by_request
@@ -6,6 +7,29 @@ CREATE INDEX samples_by_request
 CREATE INDEX samples_executed ON samples(request, idx) WHERE executed;
 CREATE INDEX verdicts_imported ON verdicts(request, idx, passed)
         WHERE verifier >= 'imported:' AND verifier < 'imported;';
+CREATE TABLE batch_rows (
+        request TEXT NOT NULL REFERENCES requests(id),
+        idx INTEGER NOT NULL,
+        batch TEXT NOT NULL REFERENCES batches(token),
+        key TEXT NOT NULL,
+        seed INTEGER NOT NULL,
+        reserved REAL NOT NULL,
+        PRIMARY KEY (request, idx)
+    ) STRICT, WITHOUT ROWID;
+CREATE TABLE batches (
+        token TEXT PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs(id),
+        place TEXT NOT NULL,
+        backend TEXT NOT NULL,
+        model TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        price TEXT,
+        owner TEXT NOT NULL,
+        prepared_at TEXT NOT NULL,
+        sent_at TEXT,
+        id TEXT,
+        ended_at TEXT
+    ) STRICT;
 CREATE TABLE cells (
         configuration TEXT NOT NULL REFERENCES configurations(id),
         problem TEXT NOT NULL REFERENCES problems(id),
