@@ -13,12 +13,13 @@ from osca_cli.identity import digest
 from osca_cli.model import Problem, Split
 from osca_cli.spec.cells import Cell, CellMaker
 from osca_cli.spec.types import Configuration, Spec, Task
-<<<<<<< HEAD
-from osca_cli.store.pool import IMPORTED, Pool
-=======
-from osca_cli.store.batches import owed
-from osca_cli.store.pool import Pool
->>>>>>> a0ecd73 (Draw by the batch APIs of OpenAI and Anthropic: recorded before the vendor hears of it, taken up again after a crash)
+            known = (verified.get((cell.request_id, by), set()) for by in (cell.check_id, IMPORTED))
+            judged = set().union(*known) & have
+            coming = on_its_way.get(cell.request_id, set()) & wanted - have
+            undrawn, unverified = wanted - have - coming, have - judged
+            yield Lack(
+                cell, tuple(sorted(undrawn)), tuple(sorted(unverified)), len(judged), tuple(sorted(coming))
+            )
 
 PilotSplit: TypeAlias = Literal["train", "held_out", "all"]
 _PARTS: Mapping[PilotSplit, tuple[Split, ...]] = {
@@ -188,18 +189,13 @@ def lacking(maker: CellMaker, pool: Pool, ask: Ask, *, register: bool) -> Iterat
         for cell in chunk:
             wanted = set(ask.indices(cell.configuration.name, deterministic=cell.deterministic))
             have = drawn.get(cell.request_id, set()) & wanted
-<<<<<<< HEAD
             known = (verified.get((cell.request_id, by), set()) for by in (cell.check_id, IMPORTED))
             judged = set().union(*known) & have
-            yield Lack(cell, tuple(sorted(wanted - have)), tuple(sorted(have - judged)), len(judged))
-=======
-            judged = verified.get((cell.request_id, cell.check_id), set()) & have
             coming = on_its_way.get(cell.request_id, set()) & wanted - have
             undrawn, unverified = wanted - have - coming, have - judged
             yield Lack(
                 cell, tuple(sorted(undrawn)), tuple(sorted(unverified)), len(judged), tuple(sorted(coming))
             )
->>>>>>> a0ecd73 (Draw by the batch APIs of OpenAI and Anthropic: recorded before the vendor hears of it, taken up again after a crash)
 
 
 def _chunks(cells: Iterable[Cell]) -> Iterator[list[Cell]]:
