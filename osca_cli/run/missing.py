@@ -13,13 +13,8 @@ from osca_cli.identity import digest
 from osca_cli.model import Problem, Split
 from osca_cli.spec.cells import Cell, CellMaker
 from osca_cli.spec.types import Configuration, Spec, Task
-            known = (verified.get((cell.request_id, by), set()) for by in (cell.check_id, IMPORTED))
-            judged = set().union(*known) & have
-            coming = on_its_way.get(cell.request_id, set()) & wanted - have
-            undrawn, unverified = wanted - have - coming, have - judged
-            yield Lack(
-                cell, tuple(sorted(undrawn)), tuple(sorted(unverified)), len(judged), tuple(sorted(coming))
-            )
+from osca_cli.store.batches import owed
+from osca_cli.store.pool import IMPORTED, Pool
 
 PilotSplit: TypeAlias = Literal["train", "held_out", "all"]
 _PARTS: Mapping[PilotSplit, tuple[Split, ...]] = {
