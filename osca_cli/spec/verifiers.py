@@ -89,7 +89,11 @@ def _complete(
             settings[key] = [
                 _member(one, (*path, key, number), section, files, within) for number, one in enumerate(value)
             ]
-    whole = None not in settings.values() and None not in cast("list[Json]", settings.get("of") or [])
+    members = cast("list[Json]", settings.get("of") or [])
+    if any(isinstance(one, Mapping) and one["type"] == "judge" for one in members):
+        files.faults.add((*path, "of"), "a judge is no part of another verifier; let it judge alone")
+        return None
+    whole = None not in settings.values() and None not in members
     return settings if whole else None
 
 
