@@ -7,6 +7,7 @@ import anyio
 import pytest
 import yaml
 
+from osca_cli import registry
 from osca_cli.model import Check, Problem
 from osca_cli.registry import BUILT_IN, verifier_class
 from osca_cli.run.verification import Verification
@@ -47,7 +48,7 @@ def test_every_verifier_has_rows():
 
 
 def test_the_example_of_a_third_party_is_found_by_its_entry_point(tmp_path, monkeypatch):
-    (source,) = re.findall(r"```python\n(from osca_cli.*?)```", PAGE, re.DOTALL)
+    source, suite = re.findall(r"```python\n(from osca_cli.*?)```", PAGE, re.DOTALL)
     group, entry = re.findall(r'entry-points\."(.+?)"\]\n(.+?)\n', PAGE)[0]
     (tmp_path / "my_package.py").write_text(source)
     metadata = tmp_path / "my_package-1.0.dist-info"
@@ -62,3 +63,7 @@ def test_the_example_of_a_third_party_is_found_by_its_entry_point(tmp_path, monk
             return [(await verification.verify(check, text)).passed for text in texts]
 
     assert anyio.run(judge, "Anna", "nn", "otto", "banana") == [True, False, False, False]
+    monkeypatch.setattr(registry, "_targets", registry._targets.__wrapped__)
+    names: dict[str, type] = {}
+    exec(suite, names)
+    names["TestPalindrome"]().test_it_passes_what_is_right_and_fails_what_is_wrong()
