@@ -54,6 +54,18 @@ SHAPES: Mapping[str, Shape] = {
 }
 
 
+EQUAL: Mapping[str, Shape] = {
+    "spread": lambda rng, problems: rng.beta(0.5, 0.9, problems),
+    "hard": lambda rng, problems: rng.beta(0.3, 2.5, problems),
+    "easy": lambda rng, problems: rng.beta(3, 0.6, problems),
+    "bimodal": lambda rng, problems: np.where(
+        rng.random(problems) < 0.5, rng.beta(1, 30, problems), rng.beta(20, 1, problems)
+    ),
+    "zero-inflated": lambda rng, problems: rng.beta(0.7, 1, problems) * (rng.random(problems) > 0.4),
+}
+"""Rates of problems, shape ``(P,)``, that are the same for every configuration."""
+
+
 def pilot(rates: Floats, samples: int, rng: np.random.Generator) -> Outcomes:
     """Draw so many samples of every cell."""
     n = np.full(rates.shape, samples)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line has it; before numpy is imported
+
 from osca_cli.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -10,6 +10,12 @@ from osca_cli.outcomes.types import Floats, Ints
 
 NOTHING = 1e-12
 """A gain of coverage below this is rounding."""
+DEAR = 10
+"""A sample is dear if the budget buys fewer than so many of it: greedy may then fill up before it fits."""
+STARTS = 64
+"""How many dear configurations are tried first at most."""
+WORK = 3_000_000
+"""Cells times starts at most: a start of many cells takes longer."""
 
 
 def greedy_order(rows: Rows, limits: Limits) -> list[int]:
@@ -58,11 +64,17 @@ def greedy(rows: Rows, limits: Limits) -> Ints:
 
     With a budget in samples the result has at least ``1 - 1/e`` of the best coverage (Nemhauser, Wolsey
     and Fisher 1978). With costs, the better of greedy by density and the best single configuration has at
-    least half of that: the one that gains most, filled up greedily, is tried too.
+    least half of that. So every dear configuration is tried as the first sample, whatever it costs, and the
+    rest of the budget filled up by density (partial enumeration; Khuller, Moss and Naor 1999).
     """
     best = _counts(rows, limits)
-    if len(set(limits.costs.tolist())) > 1:
-        best = max(best, _from_best_single(rows, limits), key=lambda counts: coverage(rows, counts))
+    value = coverage(rows, best)
+    for first in _dear(rows, limits):
+        lower = limits.lower.copy()
+        lower[first] += 1
+        counts = _counts(rows, Limits(limits.costs, limits.budget, lower, limits.upper))
+        if (other := coverage(rows, counts)) > value:
+            best, value = counts, other
     return best
 
 
@@ -71,11 +83,16 @@ def _counts(rows: Rows, limits: Limits) -> Ints:
     return limits.lower + drawn
 
 
-def _from_best_single(rows: Rows, limits: Limits) -> Ints:
-    """Draw the single sample that gains most, whatever it costs, and continue by density."""
-    mass = unsolved_mass(rows, limits.lower)
-    gains = -np.expm1(rows.steps(limits.lower)) @ mass
+def _dear(rows: Rows, limits: Limits) -> list[int]:
+    """Return the dear configurations whose first sample gains most, the best of all among them.
+
+    There are none where all cost the same, which greedy is right for.
+    """
+    if len(set(limits.costs.tolist())) == 1:
+        return []
+    gains = -np.expm1(rows.steps(limits.lower)) @ unsolved_mass(rows, limits.lower)
     gains[limits.most() <= limits.lower] = 0.0
-    lower = limits.lower.copy()
-    lower[int(gains.argmax())] += bool(gains.max() > 0)
-    return _counts(rows, Limits(limits.costs, limits.budget, lower, limits.upper))
+    dear = (limits.costs * DEAR > limits.budget) | (gains == gains.max())
+    order = np.argsort(-gains, kind="stable")
+    starts = min(STARTS, 1 + WORK // (len(gains) * rows.weights.size))
+    return [int(index) for index in order if dear[index] and gains[index] > 0][:starts]

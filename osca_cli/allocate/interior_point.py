@@ -61,8 +61,11 @@ def minimise(programme: Programme, *, tolerance: float = 1e-10, most_steps: int 
         residual = gradient - point.low_dual + point.high_dual + point.cost_dual * costs
         if gap < tolerance and np.abs(residual).max() < tolerance:
             break
-        curvature = (programme.fall * mass) @ programme.fall.T
-        if not _advance(point, gradient, curvature, costs, 0.1 * gap / (2 * len(costs) + 1)):
+        # The curvature is factors.T @ factors: of coverage, and of the budget.
+        factors = np.vstack(
+            [programme.fall.T * np.sqrt(mass)[:, None], costs * np.sqrt(point.cost_dual / point.slack)]
+        )
+        if not _advance(point, gradient, factors, costs, 0.1 * gap / (2 * len(costs) + 1)):
             break
     return point.z, point.cost_dual / programme.room
 
@@ -76,14 +79,12 @@ def _start(programme: Programme, costs: Floats) -> _Point:
     return _Point(z, above, slack, balance / z, balance / above, balance / slack)
 
 
-def _advance(point: _Point, gradient: Floats, curvature: Floats, costs: Floats, target: float) -> bool:
+def _advance(point: _Point, gradient: Floats, factors: Floats, costs: Floats, target: float) -> bool:
     """Take one Newton step towards complementarity ``target``, strictly feasible; tell if there was one."""
     above, slack = point.above, point.slack
     low, high, cost = point.low_dual / point.z, point.high_dual / above, point.cost_dual / slack
-    system = curvature + (cost * costs)[:, None] * costs
-    system.flat[:: len(costs) + 1] += low + high
     right = target / point.z - target / above - (target / slack) * costs - gradient
-    _, step, failed = dposv(system, right, overwrite_a=True)
+    step, failed = _newton(factors, low + high, right)
     if failed:
         return False
     spent = float(costs @ step)
@@ -103,6 +104,24 @@ def _advance(point: _Point, gradient: Floats, curvature: Floats, costs: Floats, 
     point.high_dual = point.high_dual + dual_ahead * high_step
     point.cost_dual += dual_ahead * cost_step
     return True
+
+
+def _newton(factors: Floats, diagonal: Floats, right: Floats) -> tuple[Floats, bool]:
+    """Solve ``(diag(diagonal) + factors.T @ factors) step = right``, and tell whether that failed.
+
+    Where variables outnumber factors, the system is solved in the factors instead (Woodbury's identity).
+    """
+    number, size = factors.shape
+    if size <= 2 * number:
+        system = factors.T @ factors
+        system.flat[:: size + 1] += diagonal
+        _, step, failed = dposv(system, right, overwrite_a=True)
+        return step, bool(failed)
+    scaled = factors / diagonal
+    system = scaled @ factors.T
+    system.flat[:: number + 1] += 1.0
+    _, inner, failed = dposv(system, scaled @ right, overwrite_a=True)
+    return right / diagonal - scaled.T @ inner, bool(failed)
 
 
 def _ahead(value: Floats | float, step: Floats | float) -> float:

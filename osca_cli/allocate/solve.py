@@ -23,6 +23,8 @@ WORTH_CLOSING = 1e-4
 """Gap of coverage below which ``auto`` does not look further."""
 BOXES = 100
 """How many boxes ``auto`` searches at most."""
+WORK = 300_000
+"""Cells times boxes that it searches at most: a box of many cells takes longer."""
 MANY = 64
 """Samples, of the dearest even, from which on ``auto`` rounds the relaxation instead of drawing greedily."""
 SMALL = 50_000
@@ -63,7 +65,7 @@ def solve(
         bound = relax(rows, limits, counts).bound
     value = coverage(rows, counts)
     if solver == "exact" or (solver == "auto" and _is_small(rows, limits) and bound > value + WORTH_CLOSING):
-        patience = out_of_time if solver == "exact" else _after(BOXES)
+        patience = out_of_time if solver == "exact" else _after(min(BOXES, WORK // _cells(rows, limits)))
         counts, bound = branch_and_bound(rows, limits, counts, patience)
         value = coverage(rows, counts)
         name = "exact" if solver == "exact" or bound <= value + TOLERANCE else name
@@ -71,7 +73,11 @@ def solve(
 
 
 def _is_small(rows: Rows, limits: Limits) -> bool:
-    return rows.weights.size * len(limits.costs) <= SMALL
+    return _cells(rows, limits) <= SMALL
+
+
+def _cells(rows: Rows, limits: Limits) -> int:
+    return rows.weights.size * len(limits.costs)
 
 
 def _after(boxes: int) -> Callable[[], bool]:

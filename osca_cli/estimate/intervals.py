@@ -11,6 +11,12 @@ from osca_cli.outcomes.types import Floats
 
 Interval: TypeAlias = tuple[float, float]
 
+UNSEEN = 0.1
+"""By how much the two problems differ that are added to paired ones.
+
+Without them intervals of gains on easy problems held the truth in 82 of 100 cases.
+"""
+
 
 def mean_interval(values: Floats, doubt: float = 0.0) -> tuple[float, Interval]:
     """Return the mean of per-problem pass rates with its 95% interval.
@@ -54,7 +60,10 @@ def share_interval(count: int, total: int) -> tuple[float, Interval]:
 def paired_interval(a: Floats, b: Floats, doubt: float = 0.0) -> tuple[float, Interval]:
     """Return the mean of ``a - b`` over the same problems with its 95% Student t interval.
 
-    Of one problem nothing can be said: the interval is then [-1, 1].
+    To the squares two problems are added, one a tenth better and one a tenth worse: where nearly all are
+    solved both ways, the few that differ may not have been seen, and a spread of next to nothing is not to
+    be believed. Where no problem differs at all, the difference is 0. Of one problem nothing can be said:
+    the interval is then [-1, 1].
 
     Args:
         a: One value in [0, 1] per problem, shape ``(J,)``.
@@ -67,6 +76,7 @@ def paired_interval(a: Floats, b: Floats, doubt: float = 0.0) -> tuple[float, In
     mean = float(np.mean(difference))
     if count < 2:
         return mean, (-1.0, 1.0)
-    error = float(np.sqrt(np.var(difference, ddof=1) / count + doubt))
-    half = float(stdtrit(count - 1, 0.975)) * error
+    unseen = 2 * UNSEEN**2 if difference.any() else 0.0
+    variance = float(np.var(difference, ddof=1)) + unseen / count
+    half = float(stdtrit(count - 1, 0.975)) * float(np.sqrt(variance / count + doubt))
     return mean, (max(-1.0, mean - half), min(1.0, mean + half))

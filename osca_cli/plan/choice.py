@@ -14,7 +14,7 @@ from osca_cli.allocate.limits import Limits
 from osca_cli.allocate.schedule import round_robin, schedule
 from osca_cli.estimate.among import Among
 from osca_cli.estimate.beta import beta, fit_priors
-from osca_cli.estimate.hierarchical import Model
+from osca_cli.estimate.hierarchical import FRESH, FRESH_BY_COST, Model
 from osca_cli.estimate.plugin import mean_rates, plugin
 from osca_cli.estimate.rows import Rows
 from osca_cli.outcomes.types import Floats, Ints, Outcomes
@@ -93,6 +93,8 @@ def _hierarchical(outcomes: Outcomes, limits: Limits, horizon: int) -> Estimate:
     kept = screened_configurations(looked_at, limits)
     looked_at = looked_at.select(configurations=kept.tolist())
     model = Model.fit(looked_at)
+    alike = bool(np.all(limits.costs == limits.costs[0]))
+    fresh = FRESH if alike else FRESH_BY_COST
 
     def among(rows: Rows) -> Rows:
         every = len(outcomes.configurations)
@@ -100,9 +102,9 @@ def _hierarchical(outcomes: Outcomes, limits: Limits, horizon: int) -> Estimate:
 
     def narrowed(some: Outcomes) -> Rows:
         part = some.select(problems=screened_problems(some)).select(configurations=kept.tolist())
-        return among(model.narrowed(part).rows(part, horizon))
+        return among(model.narrowed(part).rows(part, horizon, fresh))
 
-    rows = among(model.rows(looked_at, horizon))
+    rows = among(model.rows(looked_at, horizon, fresh))
     return Estimate(rows, "hierarchical", narrowed, Extrapolation(model, kept))
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 
 import numpy as np
 
 from osca_cli.outcomes.types import Floats, Ints, Outcomes
 from osca_cli.plan.choice import Choice, fraction
-from osca_cli.plan.extrapolation import Extrapolated, Extrapolation
+from osca_cli.plan.extrapolation import TRUST, Extrapolated, Extrapolation
 from osca_cli.plan.replay import beyond, failure_of, replay, unknown
 
 FOLDS = 5
@@ -31,8 +31,8 @@ class Doubt:
     """Variances of claimed means that the spread over problems does not show.
 
     Choices differ between folds, and the one that is claimed of is another: the jackknife over folds tells
-    by how much (Efron 1982). Gains of folds are correlated. And where samples end, two ways to go on differ:
-    a third of their distance is taken for a standard deviation.
+    by how much (Efron 1982). Gains of folds are correlated. And where samples end, the model says how much
+    more is solved: a third of that is taken for a standard deviation.
     """
 
     plan: float
@@ -73,13 +73,13 @@ class _Part:
 
     Attributes:
         coverage: By plan, best pure and uniform, shape ``(3, J)``.
-        plain: The same if the model does not extrapolate.
-        model: The same if only the model does.
+        least: The same if nothing is solved beyond the samples.
+        most: The same if the model is right.
     """
 
     coverage: Floats
-    plain: Floats
-    model: Floats
+    least: Floats
+    most: Floats
     samples: Floats
     usd: Floats
     left_out: int
@@ -161,14 +161,14 @@ def _evaluate(outcomes: Outcomes, usd: Floats, choice: Choice, extrapolation: Ex
     out = unknown(outcomes, np.max(drawn_by, axis=0), stand_in)
     view = outcomes.select(problems=~out)
     model = extrapolation.to(view) if extrapolation is not None and view.problems else None
-    coverage = _coverage(view, drawn_by, model)
-    either = (0.0, 1.0) if model is not None and beyond(view, np.max(drawn_by, axis=0)).any() else ()
-    extremes = [_coverage(view, drawn_by, replace(model, weight=weight)) for weight in either if model]
+    coverage = least = most = _coverage(view, drawn_by, model, TRUST)
+    if model is not None and beyond(view, np.max(drawn_by, axis=0)).any():
+        least, most = (_coverage(view, drawn_by, model, trust) for trust in (0.0, 1.0))
     drawn = replay(view, choice.schedule, usd[:, ~out], model)
     return _Part(
         coverage=coverage,
-        plain=extremes[0] if extremes else coverage,
-        model=extremes[1] if extremes else coverage,
+        least=least,
+        most=most,
         samples=drawn.samples,
         usd=drawn.usd,
         left_out=int(out.sum()),
@@ -176,8 +176,10 @@ def _evaluate(outcomes: Outcomes, usd: Floats, choice: Choice, extrapolation: Ex
     )
 
 
-def _coverage(outcomes: Outcomes, drawn_by: Sequence[Floats], model: Extrapolated | None) -> Floats:
-    return np.stack([1 - failure_of(outcomes, counts, model) for counts in drawn_by])
+def _coverage(
+    outcomes: Outcomes, drawn_by: Sequence[Floats], model: Extrapolated | None, trust: float
+) -> Floats:
+    return np.stack([1 - failure_of(outcomes, counts, model, trust) for counts in drawn_by])
 
 
 def _doubt(parts: Sequence[_Part], everywhere: Sequence[Floats]) -> Doubt:
@@ -190,9 +192,9 @@ def _doubt(parts: Sequence[_Part], everywhere: Sequence[Floats]) -> Doubt:
     choices = CONTRASTS @ np.array(everywhere).T
     number = len(everywhere)
     choosing = (number - 1) * np.var(choices, axis=1)
-    plain = np.concatenate([part.plain for part in parts], axis=1).mean(axis=1)
-    model = np.concatenate([part.model for part in parts], axis=1).mean(axis=1)
-    extrapolating = (CONTRASTS @ (model - plain) / 3) ** 2
+    least = np.concatenate([part.least for part in parts], axis=1).mean(axis=1)
+    most = np.concatenate([part.most for part in parts], axis=1).mean(axis=1)
+    extrapolating = (CONTRASTS @ (most - least) / 3) ** 2
     coverage = np.concatenate([part.coverage for part in parts], axis=1)
     spread = np.var(CONTRASTS @ coverage, axis=1) / coverage.shape[1]
     correlated = np.where(IS_GAIN, CORRELATED * spread, 0.0)

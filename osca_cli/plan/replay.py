@@ -9,7 +9,7 @@ import numpy as np
 
 from osca_cli.estimate.unbiased import log_unbiased_failure
 from osca_cli.outcomes.types import Floats, Ints, Mask, Outcomes
-from osca_cli.plan.extrapolation import Extrapolated, Extrapolation
+from osca_cli.plan.extrapolation import TRUST, Extrapolated, Extrapolation
 
 CERTAIN = -1e4
 """Stands for the logarithm of 0, so that differences stay finite."""
@@ -30,6 +30,22 @@ class Replay:
     usd: Floats
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Curve:
+    """How 0, 1, 2… samples of one configuration fail.
+
+    Attributes:
+        sampled: Logarithm of the failure that the samples tell, shape ``(K, J)``.
+        beyond: Failure of what is drawn beyond them, by kind of cell and node, shape ``(K, V, G)``; None
+            where nothing is, or nothing extrapolates.
+        kind: Kind of each problem's cell, shape ``(J,)``.
+    """
+
+    sampled: Floats
+    beyond: Floats | None
+    kind: Ints
+
+
 def replay(
     outcomes: Outcomes, order: Sequence[int], usd: Floats, model: Extrapolated | None = None
 ) -> Replay:
@@ -46,21 +62,27 @@ def replay(
         model: What extrapolates.
     """
     counts = np.bincount(np.array(order, np.int64), minlength=len(outcomes.configurations))
-    drawn = np.flatnonzero(counts)
-    curves = {int(s): _curve(outcomes, int(s), int(counts[s]), model) for s in drawn}
+    curves = {int(s): _curve(outcomes, int(s), int(counts[s]), model) for s in np.flatnonzero(counts)}
     at = dict.fromkeys(curves, 0)
     width = len(outcomes.problems)
-    log_failure, samples, spent = np.zeros(width), np.zeros(width), np.zeros(width)
+    sampled, samples, spent = np.zeros(width), np.zeros(width), np.zeros(width)
+    beyond = np.ones((width, 1)) if model is None else np.ones(model.node.shape)
+    unsolved = np.ones(width)
     for s in order:
-        unsolved = np.exp(log_failure)
         samples += unsolved
         spent += unsolved * usd[s]
-        log_failure += curves[s][at[s] + 1] - curves[s][at[s]]
+        curve, k = curves[s], at[s]
+        sampled += curve.sampled[k + 1] - curve.sampled[k]
+        if curve.beyond is not None:
+            beyond *= (curve.beyond[k + 1] / curve.beyond[k])[curve.kind]
+        unsolved = np.exp(sampled) * _trusted(beyond, model, TRUST)
         at[s] += 1
-    return Replay(np.exp(log_failure), samples, spent)
+    return Replay(unsolved, samples, spent)
 
 
-def failure_of(outcomes: Outcomes, counts: Floats, model: Extrapolated | None = None) -> Floats:
+def failure_of(
+    outcomes: Outcomes, counts: Floats, model: Extrapolated | None = None, trust: float = TRUST
+) -> Floats:
     """Return the probability that all samples fail, shape ``(J,)``; estimated as in :func:`replay`.
 
     Args:
@@ -68,10 +90,15 @@ def failure_of(outcomes: Outcomes, counts: Floats, model: Extrapolated | None = 
         counts: Samples of each configuration, shape ``(S,)``; a fraction, of one at most, is drawn on
             that share of the problems.
         model: What extrapolates.
+        trust: What it counts for; the rest goes to the bound that nothing is solved beyond the samples.
     """
     low, high = np.floor(counts).astype(np.int64), np.ceil(counts).astype(np.int64)
     share = float((counts - low).max())
-    return (1 - share) * _failure(outcomes, low, model) + share * _failure(outcomes, high, model)
+    if share == 0:
+        return _failure(outcomes, low, model, trust)
+    return (1 - share) * _failure(outcomes, low, model, trust) + share * _failure(
+        outcomes, high, model, trust
+    )
 
 
 def unknown(outcomes: Outcomes, counts: Floats, model: Extrapolation | None = None) -> Mask:
@@ -87,28 +114,42 @@ def beyond(outcomes: Outcomes, counts: Floats) -> Mask:
     return np.asarray(fewer.any(axis=0))
 
 
-def _failure(outcomes: Outcomes, counts: Ints, model: Extrapolated | None) -> Floats:
-    total = np.zeros(len(outcomes.problems))
+def _failure(outcomes: Outcomes, counts: Ints, model: Extrapolated | None, trust: float) -> Floats:
+    sampled = np.zeros(len(outcomes.problems))
+    beyond = np.ones((len(sampled), 1)) if model is None else np.ones(model.node.shape)
     for s in np.flatnonzero(counts):
-        total += _curve(outcomes, int(s), int(counts[s]), model)[-1]
-    return np.exp(total)
+        curve = _curve(outcomes, int(s), int(counts[s]), model, only_last=True)
+        sampled += curve.sampled[-1]
+        if curve.beyond is not None:
+            beyond *= curve.beyond[-1][curve.kind]
+    failure: Floats = np.exp(sampled) * _trusted(beyond, model, trust)
+    return failure
 
 
-def _curve(outcomes: Outcomes, configuration: int, count: int, model: Extrapolated | None) -> Floats:
-    """Return the log-failure of 0, 1, … ``count`` samples of one configuration, shape ``(count + 1, J)``."""
+def _trusted(beyond: Floats, model: Extrapolated | None, trust: float) -> Floats:
+    """Average over a problem's nodes how all that is drawn beyond its samples fails, as far as trusted."""
+    if model is None:
+        return np.ones(len(beyond))
+    expected: Floats = np.einsum("jg,jg->j", model.node, beyond)
+    return 1 - trust + trust * expected
+
+
+def _curve(
+    outcomes: Outcomes, configuration: int, count: int, model: Extrapolated | None, *, only_last: bool = False
+) -> _Curve:
+    """Return how 0, 1, … ``count`` samples of one configuration fail, or the last number only."""
     n, c = outcomes.n[configuration], outcomes.c[configuration]
-    k = np.arange(count + 1)
+    k = np.array([count]) if only_last else np.arange(count + 1)
+    if model is not None and model.knows(configuration):
+        drawn = np.minimum(k[:, None], n)
+        beyond, kind = model.beyond(configuration, k) if np.any(n < count) else (None, n)
+        return _Curve(_log(np.exp(log_unbiased_failure(n, c, drawn))), beyond, kind)
     enough = n >= count
     failure = np.exp(log_unbiased_failure(np.where(enough, n, count), np.where(enough, c, 0), k[:, None]))
-    if not enough.all():
-        failure = np.where(enough, failure, _beyond_samples(n, c, k, configuration, model))
+    plain = (1 - c / np.maximum(n, 1)) ** k[:, None]
+    return _Curve(_log(np.where(enough, failure, plain)), None, n)
+
+
+def _log(failure: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         return np.maximum(np.log(failure), CERTAIN)
-
-
-def _beyond_samples(n: Ints, c: Ints, k: Ints, configuration: int, model: Extrapolated | None) -> Floats:
-    rates = c / np.maximum(n, 1)
-    if model is None or not model.knows(configuration):
-        plain: Floats = (1 - rates) ** k[:, None]
-        return plain
-    return model.failure(configuration, k, rates, n > 0)

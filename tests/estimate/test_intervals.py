@@ -12,10 +12,11 @@ def test_a_mean_never_looks_certain():
     assert high == 1
 
 
-def test_a_paired_difference_has_students_interval():
+def test_a_paired_difference_has_students_interval_with_two_problems_added():
     difference, (low, high) = paired_interval(np.array([0.5, 0.7, 0.9]), np.array([0.4, 0.4, 0.4]))
     assert difference == pytest.approx(0.3)
-    assert high - difference == pytest.approx(4.302653 * 0.2 / 3**0.5)
+    unseen = 2 * 0.1**2 / 3
+    assert high - difference == pytest.approx(4.302653 * ((0.2**2 + unseen) / 3) ** 0.5)
     assert low == pytest.approx(2 * difference - high)
 
 

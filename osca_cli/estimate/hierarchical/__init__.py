@@ -13,7 +13,7 @@ how good it is. The parts, each a module:
 Nothing is random: equal outcomes give equal estimates, whatever the order of problems and configurations.
 """
 
-from osca_cli.estimate.hierarchical.estimate import Model, Posterior, hierarchical
+from osca_cli.estimate.hierarchical.estimate import FRESH, FRESH_BY_COST, Model, Posterior, hierarchical
 from osca_cli.estimate.hierarchical.pass_rates import pass_rates
 
-__all__ = ["Model", "Posterior", "hierarchical", "pass_rates"]
+__all__ = ["FRESH", "FRESH_BY_COST", "Model", "Posterior", "hierarchical", "pass_rates"]

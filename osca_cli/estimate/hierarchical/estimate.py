@@ -9,13 +9,17 @@ import numpy as np
 from osca_cli.estimate.hierarchical.cells import Cells
 from osca_cli.estimate.hierarchical.fit import fit, fit_share
 from osca_cli.estimate.hierarchical.likelihood import Evidence, Parameters, evidence
-from osca_cli.estimate.hierarchical.posterior import of_new_problems, of_problems
+from osca_cli.estimate.hierarchical.posterior import beyond_samples, of_new_problems, of_problems
 from osca_cli.estimate.knots import KnotRows, knots
 from osca_cli.estimate.rows import CurveRows, Rows
 from osca_cli.outcomes.types import Floats, Ints, Outcomes
 
 FRESH = 100.0
 """New problems weigh as much as so many training problems."""
+FRESH_BY_COST = 30.0
+"""The same where samples cost differently. Many cheap samples of like configurations then compete with a few
+dear ones, and how like they are is in the training problems, not in the model's new ones.
+"""
 RARE = 1e-4
 """Nodes that hold a smaller share of problems are left out."""
 
@@ -39,6 +43,14 @@ class Posterior:
             Shape ``(K, P)``: 0 at ``k = 0``, non-increasing and convex in ``k``.
         """
         return of_problems(self.cells, self.parameters, self.known, configuration, k)
+
+    def failure_beyond(self, configuration: int, k: Ints) -> tuple[Floats, Ints]:
+        """Return how probably what k samples draw beyond those of a cell all fails, at each node.
+
+        Returns:
+            By kind of cell, shape ``(K, V, G)``; and the kind of each problem, shape ``(P,)``.
+        """
+        return beyond_samples(self.cells, self.parameters, self.known, configuration, k)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,16 +77,17 @@ class Model:
         cells = Cells.of(outcomes)
         return Posterior(cells, self.parameters, evidence(cells, self.parameters))
 
-    def rows(self, outcomes: Outcomes, horizon: int) -> Rows:
+    def rows(self, outcomes: Outcomes, horizon: int, fresh: float = FRESH) -> Rows:
         """Return log-failure curves of the training problems, and of new problems of every node.
 
-        All new problems together weigh as much as 100 training problems: a Dirichlet-process prior
+        All new problems together weigh as much as so many training problems: a Dirichlet-process prior
         centred on the model. With few training problems the plan is for what the model expects; with
         many it is for what was seen.
 
         Args:
             outcomes: The training problems.
             horizon: Largest count that a solver will look up.
+            fresh: Weight of the new problems, in training problems.
         """
         posterior, at = self.given(outcomes), knots(horizon)
         share = self.parameters.share
@@ -90,7 +103,7 @@ class Model:
             for s in range(len(outcomes.configurations))
         ]
         seen = np.ones(len(outcomes.problems))
-        weights = np.concatenate([seen, FRESH * share[common] / share[common].sum()])
+        weights = np.concatenate([seen, fresh * share[common] / share[common].sum()])
         weights, table = weights / weights.sum(), np.stack(curves)
         return CurveRows(weights, table) if len(at) == horizon + 1 else KnotRows(weights, at, table)
 

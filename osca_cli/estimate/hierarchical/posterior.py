@@ -31,12 +31,35 @@ def of_problems(cells: Cells, parameters: Parameters, known: Evidence, configura
     kinds = np.flatnonzero(cells.owner == configuration)
     n, c = cells.n[kinds, None], cells.c[kinds, None]
     k, once = _draws(cells, configuration, k)
-    regular, insured = _failures(parameters, configuration, n, c, k)
+    regular, insured = _failures(parameters, configuration, n, c, k[:, None])
     share = known.regular[kinds]
     failure = share * regular + (1 - share) * insured
     if once:
         failure = np.where((n > 0) & (k > 0)[:, None, None], 1 - c, failure)
     return _log(_mixed(known.node, failure, cells.kind[configuration] - kinds[0]), k)
+
+
+def beyond_samples(
+    cells: Cells, parameters: Parameters, known: Evidence, configuration: int, k: Ints
+) -> tuple[Floats, Ints]:
+    """Return ``E[(1 - p)^(k - n)]``, given the counts of a cell of one configuration, at each node.
+
+    Args:
+        cells: The counts.
+        parameters: Of the model, fitted to these problems or to others.
+        known: The evidence of these cells.
+        configuration: Its index.
+        k: Numbers of samples, shape ``(K,)``.
+
+    Returns:
+        By kind of cell, shape ``(K, V, G)``, 1 where ``k <= n``; and each problem's kind, shape ``(P,)``.
+    """
+    kinds = np.flatnonzero(cells.owner == configuration)
+    n, c = cells.n[kinds, None], cells.c[kinds, None]
+    more = np.maximum(_draws(cells, configuration, k)[0][:, None] - cells.n[kinds], 0)
+    regular, insured = _failures(parameters, configuration, n, c, more)
+    share = known.regular[kinds]
+    return share * regular + (1 - share) * insured, cells.kind[configuration] - kinds[0]
 
 
 def _mixed(node: Floats, failure: Floats, kind: Ints) -> Floats:
@@ -52,7 +75,7 @@ def of_new_problems(cells: Cells, parameters: Parameters, configuration: int, k:
     """Return ``log E[(1 - p)^k]`` of one configuration on new problems of each node, shape ``(K, G)``."""
     k, _ = _draws(cells, configuration, k)
     nothing = np.zeros((1, 1))
-    regular, insured = _failures(parameters, configuration, nothing, nothing, k)
+    regular, insured = _failures(parameters, configuration, nothing, nothing, k[:, None])
     failure = (1 - parameters.insurance) * regular + parameters.insurance * insured
     return _log(failure[:, 0], k)
 
@@ -64,9 +87,12 @@ def _draws(cells: Cells, configuration: int, k: Ints) -> tuple[Ints, bool]:
 
 
 def _failures(
-    parameters: Parameters, configuration: int, n: Floats, c: Floats, k: Ints
+    parameters: Parameters, configuration: int, n: Floats, c: Floats, k: Ints | Floats
 ) -> tuple[Floats, Floats]:
-    """Return ``E[(1 - p)^k]`` of regular cells, shape ``(K, V, G)``, and of insured ones, ``(K, V, 1)``."""
+    """Return ``E[(1 - p)^k]`` of regular cells, shape ``(K, V, G)``, and of insured ones, ``(K, V, 1)``.
+
+    Draws are of shape ``(K, V)``, or ``(K, 1)`` where they are the same for all kinds.
+    """
     alike, mean = parameters.alike[configuration], parameters.mean[configuration]
     marginal = parameters.marginal[configuration]
     return (
@@ -75,9 +101,9 @@ def _failures(
     )
 
 
-def _beta_failure(passing: Floats, failing: Floats, k: Ints) -> Floats:
+def _beta_failure(passing: Floats, failing: Floats, k: Ints | Floats) -> Floats:
     """Return ``E[(1 - p)^k]`` for ``p ~ Beta(passing, failing)``, with k as the first axis."""
-    k, total = k[:, None, None], passing + failing
+    k, total = k[..., None], passing + failing
     value: Floats = np.exp(gammaln(failing + k) - gammaln(failing) - gammaln(total + k) + gammaln(total))
     return value
 
