@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from osca_cli.console import harmless, interval_text, percent, points, print_facts, print_table
-from osca_cli.plan.result import Certificate, Gain, Measured, Plan
+from osca_cli.plan.result import Certificate, ComputeFactor, Gain, Measured, Plan
 from osca_cli.plan.strata_plan import StrataPlan
 from osca_cli.plan.together import SharedPlan
 from osca_cli.spec.strata import value_text
@@ -115,10 +115,23 @@ def _facts(plan: Plan) -> dict[str, str]:
             f"{percent(plan.held_out.pass_rate)} ({interval_text(plan.held_out.interval)})"
             f" on {plan.held_out.problems} problems that chose nothing"
         )
+    if plan.best_pure.needs is not None and plan.uniform.needs is not None:
+        facts["worth"] = (
+            f"to solve as many, only {plan.best_pure.name} needs {_times(plan.best_pure.needs)} as much,"
+            f" an even spread {_times(plan.uniform.needs)}"
+        )
     facts["learned from"] = f"{plan.pilot.problems:,} problems, {plan.pilot.samples:,} samples"
     if plan.pilot.executed is not None:
         facts["learned from"] += f" and {plan.pilot.executed:,} of executed plans"
+    if plan.pilot.usd is not None:
+        facts["learned from"] += f", {plan.pilot.usd:.3g} USD"
+    if plan.pays_back_after is not None:
+        facts["learned from"] += f"; pays back after {plan.pays_back_after:,} problems"
     return facts
+
+
+def _times(needs: ComputeFactor) -> str:
+    return f"{'at least ' if needs.at_least else ''}{needs.value:.2g}x"
 
 
 def _optimal(certificate: Certificate) -> str:

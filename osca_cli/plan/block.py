@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from osca_cli import __version__
 from osca_cli.model import Json
 from osca_cli.outcomes.types import Outcomes
 from osca_cli.plan.planfile import runs
-from osca_cli.plan.result import Certificate, Expected, Gain, Plan
+from osca_cli.plan.result import Certificate, ComputeFactor, Expected, Gain, Plan
 from osca_cli.plan.strata_plan import StrataPlan
 from osca_cli.plan.tasks import Made, Planned
 from osca_cli.spec.types import Budget
@@ -33,7 +34,7 @@ def allocation_block(planned: Planned, spec_hash: str) -> dict[str, Json]:
         block["certificate"] = _certificate(together.certificate)
         block["notes"] = list(together.notes)
     block["strata"] = [_strata(one) for one in planned.strata]
-    block["plans"] = [_plan(one, planned.budget) for one in planned.made]
+    block["plans"] = [_plan(one, planned.budget, several=len(planned.made) > 1) for one in planned.made]
     block["made_from"] = {
         "spec": spec_hash,
         "pool": pool_hash([one.outcomes for one in tasks]),
@@ -41,11 +42,19 @@ def allocation_block(planned: Planned, spec_hash: str) -> dict[str, Json]:
         "samples": sum(pilot.samples for pilot in pilots),
         **({"executed_samples": sum(executed)} if executed else {}),
         **({} if None in usd else {"usd": round(sum(cost or 0.0 for cost in usd), 6)}),
+        **_pays_back(planned),
         "estimator": planned.made[0].plan.estimator,
         "solver": planned.made[0].plan.solver,
         "osca": __version__,
     }
     return {key: value for key, value in block.items() if value not in (None, [], {})}
+
+
+def _pays_back(planned: Planned) -> dict[str, Json]:
+    """Return after how many problems of a plan alone the pilot has paid; of several each says it itself."""
+    if len(planned.made) > 1 or planned.made[0].plan.pays_back_after is None:
+        return {}
+    return {"pays_back_after": planned.made[0].plan.pays_back_after}
 
 
 def pool_hash(outcomes: Sequence[Outcomes]) -> str:
@@ -58,7 +67,7 @@ def pool_hash(outcomes: Sequence[Outcomes]) -> str:
     return state.hexdigest()[:8]
 
 
-def _plan(made: Made, budget: Budget | None) -> Json:
+def _plan(made: Made, budget: Budget | None, *, several: bool) -> Json:
     plan, outcomes = made.plan, made.outcomes
     names = zip(outcomes.problems, outcomes.train, strict=True)
     block: dict[str, Json] = {
@@ -70,8 +79,15 @@ def _plan(made: Made, budget: Budget | None) -> Json:
         "schedule": runs(plan.schedule),
         "because": plan.because,
         "expected": _expected(plan.expected),
-        "gain": _gains(_gains_of(plan), plan.best_pure.name),
+        "gain": _gains(
+            _gains_of(plan),
+            {
+                "over_best_pure": {"name": plan.best_pure.name} | _factor(plan.best_pure.needs),
+                "over_uniform": _factor(plan.uniform.needs),
+            },
+        ),
         "certificate": _certificate(plan.certificate),
+        "pays_back_after": plan.pays_back_after if several else None,
         "in_sample": plan.in_sample or None,
         "notes": list(plan.notes),
         "definitions": dict(made.definitions),
@@ -126,12 +142,20 @@ def _expected(expected: Expected | None) -> Json:
     }
 
 
-def _gains(gains: dict[str, Gain | None], best_pure: str | None = None) -> dict[str, Json]:
-    """Return gains; of the one over the best pure configuration its name as well, where it has one."""
-    named = {"over_best_pure": {"name": best_pure}} if best_pure is not None else {}
+def _factor(needs: ComputeFactor | None) -> dict[str, Json]:
+    if needs is None:
+        return {}
+    factor = {"value": round(needs.value, 2)} | ({"at_least": True} if needs.at_least else {})
+    return {"compute_factor": factor}
+
+
+def _gains(
+    gains: dict[str, Gain | None], more: Mapping[str, dict[str, Json]] = MappingProxyType({})
+) -> dict[str, Json]:
+    """Return gains, each with what more is said of the baseline."""
     return {
         over: {
-            **named.get(over, {}),
+            **more.get(over, {}),
             "value": round(gain.value, DIGITS),
             "interval": _interval(gain.interval),
         }

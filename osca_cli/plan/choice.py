@@ -51,12 +51,16 @@ class Choice:
         schedule: Indices of configurations, exactly the counts.
         best_pure: Index of the best single configuration, and its samples (perhaps in fractions).
         uniform: Counts of the even spread, shape ``(S,)``.
+        turns: The order in which the even spread draws.
+        limits: What all of them keep.
     """
 
     counts: Ints
     schedule: tuple[int, ...]
     best_pure: tuple[int, float]
     uniform: Ints
+    turns: tuple[int, ...]
+    limits: Limits
 
 
 def estimate(outcomes: Outcomes, estimator: Estimator, limits: Limits) -> Rows:
@@ -121,13 +125,15 @@ def choose(outcomes: Outcomes, limits: Limits, rows: Rows, find: Callable[[Rows,
         find: The solver.
     """
     rates = mean_rates(outcomes)
-    preference = by_pass_rate(rates / limits.prices())
+    preference, turns = by_pass_rate(rates / limits.prices()), by_pass_rate(rates)
     counts = round_robin(preference, limits, find(rows, limits))
     return Choice(
         counts,
         tuple(schedule(rows, counts, limits.costs, preference)),
         best_pure(rows, limits),
-        uniform(by_pass_rate(rates), limits),
+        uniform(turns, limits),
+        tuple(turns),
+        limits,
     )
 
 

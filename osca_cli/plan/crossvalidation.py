@@ -11,7 +11,9 @@ import numpy as np
 from osca_cli.outcomes.types import Floats, Ints, Outcomes
 from osca_cli.plan.choice import Choice, fraction
 from osca_cli.plan.extrapolation import TRUST, Extrapolated, Extrapolation
+from osca_cli.plan.factor import compute_factor, pure_at, uniform_at
 from osca_cli.plan.replay import beyond, failure_of, replay, unknown
+from osca_cli.plan.result import ComputeFactor
 
 FOLDS = 5
 CONTRASTS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, -1, 0], [1, 0, -1]])
@@ -55,6 +57,8 @@ class CrossValidation:
         left_out: Problems without any sample in a cell that they needed.
         extrapolated: Problems with a cell of fewer samples than the allocation draws.
         doubt: Of the means of the first three and of their differences.
+        pure_needs: How many budgets the best single configuration needs to cover as much as the plan.
+        uniform_needs: The same of the even spread.
     """
 
     plan: Floats
@@ -65,6 +69,8 @@ class CrossValidation:
     left_out: int
     extrapolated: int
     doubt: Doubt
+    pure_needs: ComputeFactor
+    uniform_needs: ComputeFactor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,11 +78,17 @@ class _Part:
     """One fold evaluated.
 
     Attributes:
+        view: Its problems, those that can be evaluated.
+        choice: Made without them.
+        extrapolated_by: What extrapolates.
         coverage: By plan, best pure and uniform, shape ``(3, J)``.
         least: The same if nothing is solved beyond the samples.
         most: The same if the model is right.
     """
 
+    view: Outcomes
+    choice: Choice
+    extrapolated_by: Extrapolated | None
     coverage: Floats
     least: Floats
     most: Floats
@@ -126,6 +138,8 @@ def cross_validate(
         left_out=sum(part.left_out for part in parts),
         extrapolated=sum(part.extrapolated for part in parts),
         doubt=_doubt(parts, everywhere),
+        pure_needs=_needs(parts, pure_at, float(plan.mean())),
+        uniform_needs=_needs(parts, uniform_at, float(plan.mean())),
     )
 
 
@@ -166,6 +180,9 @@ def _evaluate(outcomes: Outcomes, usd: Floats, choice: Choice, extrapolation: Ex
         least, most = (_coverage(view, drawn_by, model, trust) for trust in (0.0, 1.0))
     drawn = replay(view, choice.schedule, usd[:, ~out], model)
     return _Part(
+        view=view,
+        choice=choice,
+        extrapolated_by=model,
         coverage=coverage,
         least=least,
         most=most,
@@ -180,6 +197,20 @@ def _coverage(
     outcomes: Outcomes, drawn_by: Sequence[Floats], model: Extrapolated | None, trust: float
 ) -> Floats:
     return np.stack([1 - failure_of(outcomes, counts, model, trust) for counts in drawn_by])
+
+
+def _needs(
+    parts: Sequence[_Part], counts_at: Callable[[Choice, float], Floats], reached: float
+) -> ComputeFactor:
+    """Return how many budgets the baselines of the folds need to cover as much on the problems left out."""
+
+    def coverage(times: float) -> float:
+        failures = [
+            failure_of(part.view, counts_at(part.choice, times), part.extrapolated_by) for part in parts
+        ]
+        return float(1 - np.concatenate(failures).mean())
+
+    return compute_factor(parts[0].choice.limits, coverage, reached - 1e-9)
 
 
 def _doubt(parts: Sequence[_Part], everywhere: Sequence[Floats]) -> Doubt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -97,9 +98,9 @@ def described(
     choice = decision.choice
     allocation = _by_name(outcomes, choice.counts)
     pure, even = _baselines(outcomes, choice, validation)
-    over_pure = _gain(validation, "best_pure")
-    held_out, expected = _held_out(outcomes, allocation), _expected(validation)
-    factor = _compute_factor(outcomes, budget, pure, held_out, expected)
+    over_pure, over_even = _gain(validation, "best_pure"), _gain(validation, "uniform")
+    held_out = _held_out(outcomes, allocation)
+    pure = replace(pure, needs=_needs_held_out(outcomes, budget, pure, held_out) or pure.needs)
     return Plan(
         task=task,
         budget=budget,
@@ -108,18 +109,22 @@ def described(
         solver=decision.solver,
         estimator=decision.known.name,
         certificate=decision.certificate,
-        expected=expected,
+        expected=_expected(validation),
         held_out=held_out,
         best_pure=pure,
         uniform=even,
         over_best_pure=over_pure,
-        over_uniform=_gain(validation, "uniform"),
-        compute_factor=factor,
+        over_uniform=over_even,
         pilot=pilot_of(train),
-        pays_back_after=_pays_back_after(train, budget, factor),
+        pays_back_after=_pays_back_after(train, budget, pure.needs),
         in_sample=bool(outcomes.overlap.any()),
         because=because(
-            allocation, int(np.sum(decision.limits.upper > 0)), pure, over_pure, passed=bool(train.c.any())
+            allocation,
+            int(np.sum(decision.limits.upper > 0)),
+            pure,
+            over_pure,
+            over_even,
+            passed=bool(train.c.any()),
         ),
         notes=_notes(outcomes, train, budget, choice, validation, decision.known.extrapolation),
         pass_rates=learned_rates(train),
@@ -138,8 +143,20 @@ def _baselines(
     pure: Counts = {name: int(count) if count == int(count) else count}
     even = _by_name(outcomes, choice.uniform)
     return (
-        Baseline(name, pure, _expected_of(validation, "best_pure"), _held_out(outcomes, pure)),
-        Baseline("uniform", even, _expected_of(validation, "uniform"), _held_out(outcomes, even)),
+        Baseline(
+            name,
+            pure,
+            _expected_of(validation, "best_pure"),
+            _held_out(outcomes, pure),
+            validation.pure_needs if validation else None,
+        ),
+        Baseline(
+            "uniform",
+            even,
+            _expected_of(validation, "uniform"),
+            _held_out(outcomes, even),
+            validation.uniform_needs if validation else None,
+        ),
     )
 
 
@@ -182,27 +199,26 @@ def _held_out(outcomes: Outcomes, counts: Counts) -> Measured | None:
     return _measured(coverage_per_problem(outcomes, counts, outcomes.held_out))
 
 
-def _compute_factor(
-    outcomes: Outcomes, budget: Budget, pure: Baseline, held_out: Measured | None, expected: Expected | None
+def _needs_held_out(
+    outcomes: Outcomes, budget: Budget, pure: Baseline, held_out: Measured | None
 ) -> ComputeFactor | None:
-    """Compare where nothing was chosen if possible, else on the training problems, which favours the pure."""
-    if budget.kind != "samples" or expected is None:
+    """Compare on held-out problems, without bias, where these have the samples."""
+    if budget.kind != "samples" or held_out is None:
         return None
-    problems = outcomes.train if held_out is None else outcomes.held_out
-    if outcomes.stopped is not None:
-        problems = problems & (outcomes.n[outcomes.configurations.index(pure.name)] > 0)
-    reached = (held_out or expected.measured).pass_rate
-    needed = samples_needed(outcomes, pure.name, reached, problems)
+    needed = samples_needed(outcomes, pure.name, held_out.pass_rate, outcomes.held_out)
     if needed is not None:
         return ComputeFactor(needed / budget.amount, at_least=False)
-    most = int(outcomes.n[outcomes.configurations.index(pure.name), problems].min())
+    most = int(outcomes.n[outcomes.configurations.index(pure.name), outcomes.held_out].min())
     return ComputeFactor(most / budget.amount, at_least=True) if most > budget.amount else None
 
 
-def _pays_back_after(train: Outcomes, budget: Budget, factor: ComputeFactor | None) -> int | None:
-    if factor is None or factor.value <= 1:
+def _pays_back_after(train: Outcomes, budget: Budget, needs: ComputeFactor | None) -> int | None:
+    """Divide what the pilot cost, in the budget's kind, by what the plan saves on a problem."""
+    if needs is None or needs.value <= 1:
         return None
-    return math.ceil(int(train.n.sum()) / ((factor.value - 1) * budget.amount))
+    pilot: dict[str, float | None] = {"samples": float(train.n.sum()), "usd": pilot_of(train).usd}
+    cost = pilot.get(budget.kind)
+    return None if cost is None else math.ceil(cost / ((needs.value - 1) * budget.amount))
 
 
 def usd_per_sample(outcomes: Outcomes) -> Floats:

@@ -95,6 +95,23 @@ class Gain:
 
 
 @dataclass(frozen=True, slots=True)
+class ComputeFactor:
+    """How many budgets a baseline needs to solve as much as the plan does with one.
+
+    Attributes:
+        value: The factor, on held-out problems where these have the samples, else by cross-validation.
+        at_least: It needs more than that: the factor is a lower bound.
+    """
+
+    value: float
+    at_least: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object of ``osca plan --json``."""
+        return {"value": self.value, "at_least": self.at_least}
+
+
+@dataclass(frozen=True, slots=True)
 class Baseline:
     """What a user would do without osca.
 
@@ -103,12 +120,14 @@ class Baseline:
         allocation: Samples by configuration; a fraction is drawn on that share of the problems.
         expected: By cross-validation, the baseline chosen anew within each fold.
         held_out: On held-out problems, where these have the samples.
+        needs: How many budgets it needs to solve as much as the plan; None where that cannot be told.
     """
 
     name: str
     allocation: Mapping[str, float]
     expected: Measured | None
     held_out: Measured | None
+    needs: ComputeFactor | None
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of ``osca plan --json``."""
@@ -118,24 +137,8 @@ class Baseline:
             "pass_rate": self.expected.pass_rate if self.expected else None,
             "interval": list(self.expected.interval) if self.expected else None,
             "held_out": self.held_out.to_json() if self.held_out else None,
+            "compute_factor": self.needs.to_json() if self.needs else None,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class ComputeFactor:
-    """How many times as many samples the best pure configuration needs to solve as much.
-
-    Attributes:
-        value: The factor, on held-out problems where these have the samples, else on the training problems.
-        at_least: It needs more than were drawn of it: the factor is a lower bound.
-    """
-
-    value: float
-    at_least: bool
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the object of ``osca plan --json``."""
-        return {"value": self.value, "at_least": self.at_least}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +181,9 @@ class Plan:
         uniform: The even spread.
         over_best_pure: Paired gain by cross-validation.
         over_uniform: The same.
-        compute_factor: How much more the best pure configuration needs; None for budgets in cost.
         pilot: What it was learned from.
-        pays_back_after: Problems after which the pilot's samples are saved, or None where none is saved.
+        pays_back_after: Problems after which the plan has saved what the pilot cost, beside drawing as
+            much of the best pure configuration as solves the same; None where that saves nothing.
         in_sample: Some problems are on both sides of the split, so "held out" is not.
         because: What was chosen and why, in a sentence.
         notes: What a reader must know, one sentence each.
@@ -202,7 +205,6 @@ class Plan:
     uniform: Baseline
     over_best_pure: Gain | None
     over_uniform: Gain | None
-    compute_factor: ComputeFactor | None
     pilot: Pilot
     pays_back_after: int | None
     in_sample: bool
@@ -237,7 +239,7 @@ class Plan:
                 "over_uniform": self.over_uniform.to_json() if self.over_uniform else None,
                 **({"over_pooled": self.over_pooled.to_json()} if self.over_pooled else {}),
             },
-            "compute_factor": self.compute_factor.to_json() if self.compute_factor else None,
+            "compute_factor": self.best_pure.needs.to_json() if self.best_pure.needs else None,
             **({"pass_rates": _json_of(self.pass_rates)} if self.pass_rates else {}),
             "made_from": self.pilot.to_json() | {"pays_back_after": self.pays_back_after},
             "in_sample": self.in_sample,

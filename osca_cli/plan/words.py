@@ -13,19 +13,33 @@ MOST_LISTED = 8
 
 
 def because(
-    allocation: Mapping[str, int], size: int, pure: Baseline, gain: Gain | None, *, passed: bool
+    allocation: Mapping[str, int],
+    size: int,
+    pure: Baseline,
+    gain: Gain | None,
+    over_even: Gain | None,
+    *,
+    passed: bool,
 ) -> str:
-    """Say in a sentence what was chosen and why, and where the pilot cannot tell.
+    """Say what was chosen and why, and where the pilot cannot tell.
 
     Args:
         allocation: Samples by configuration.
         size: How many configurations there were to choose from.
         pure: The best single configuration.
         gain: Over that, on problems that did not choose.
+        over_even: The same over the even spread.
         passed: Whether any sample passed.
     """
     if not passed:
         return "Nothing passed on the training problems: all configurations are drawn in turns."
+    chosen = _against_pure(allocation, size, pure, gain)
+    if over_even is None or over_even.distinguishable or _is_even(allocation, size):
+        return chosen
+    return f"{chosen} An even spread may do as well: the pilot cannot tell ({_signed(over_even)} points)."
+
+
+def _against_pure(allocation: Mapping[str, int], size: int, pure: Baseline, gain: Gain | None) -> str:
     if dict(allocation) == dict(pure.allocation):
         return f"All of the budget goes to {pure.name}: on the training problems no mix solves more."
     even = _is_even(allocation, size)

@@ -230,8 +230,8 @@ def test_a_budget_that_buys_nothing_is_refused(outcomes, budget, words):
 def test_the_best_pure_configuration_needs_more_samples_to_solve_as_much(data_folder):
     outcomes = read_outcomes(data_folder / "osca-release" / "bcb_results.json")
     plan = make_plan(outcomes, samples(32), task="bcb", estimator="plugin")
-    assert plan.compute_factor.value == pytest.approx(82 / 32)
-    assert not plan.compute_factor.at_least
+    assert plan.best_pure.needs.value == pytest.approx(82 / 32)
+    assert not plan.best_pure.needs.at_least
     assert plan.pays_back_after == 210_000 / (82 - 32)
 
 
