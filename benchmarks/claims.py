@@ -192,11 +192,14 @@ def main() -> None:
             for samples in given.pilots
             for seed in range(given.repeats)
         ]
-    with ProcessPoolExecutor(given.processes, get_context("spawn")) as pool:
-        claims = [claim for some in pool.map(judge, jobs, chunksize=2) for claim in some]
     heads = " | ".join(column.replace("_", " ") for column in COLUMNS)
     print(f"| shape | plans | {heads} |\n|{'---|' * (2 + len(COLUMNS))}")
-    print_table(claims, lambda claim: (claim.shape,))
+    claims: list[Claim] = []
+    with ProcessPoolExecutor(given.processes, get_context("spawn")) as pool:
+        for shape in dict.fromkeys(job.shape for job in jobs):
+            of = [job for job in jobs if job.shape == shape]
+            claims += (some := [claim for each in pool.map(judge, of, chunksize=2) for claim in each])
+            print_table(some, lambda claim: (claim.shape,))
     print(f"\n| shape | pilot | C | plans | {heads} |\n|{'---|' * (4 + len(COLUMNS))}")
     print_table(claims, lambda claim: (claim.shape, claim.pilot, claim.budget))
 

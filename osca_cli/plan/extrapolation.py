@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,8 +34,11 @@ class Extrapolation:
         return bool(np.any(self.configurations == configuration))
 
     def to(self, outcomes: Outcomes) -> Extrapolated:
-        """Apply it to the counts of problems that it was not fitted to; see :class:`Extrapolated`."""
-        known = outcomes.select(configurations=self.configurations.tolist())
+        """Apply it to the counts of problems that it was not fitted to; see :class:`Extrapolated`.
+
+        Samples of schedules that stopped at a pass are left aside: the first n are to be without bias.
+        """
+        known = replace(outcomes.select(configurations=self.configurations.tolist()), stopped=None)
         return Extrapolated(self, self.model.given(known))
 
 
