@@ -212,15 +212,19 @@ def _keep(pool: Pool, run: Run, cell: Cell, split: Split, rows: Sequence[Row], d
     beyond = sum(index >= asked for index in free)
     # What is beyond counts too, and no more: samples that a plan has drawn there stopped at a pass.
     pool.register([cell], split, asked=asked + beyond)
+    drawn = [
+        Drawn(index, row.sample, _key(row, cell), 0)
+        for index, row in zip(free, samples, strict=True)
+        if row.sample is not None
+    ]
+    pool.add_samples(run, cell, drawn)
     for index, row in zip(free, samples, strict=True):
-        if row.sample is None or row.verdict is None:
-            continue
-        pool.add_samples(run, cell, [Drawn(index, row.sample, _key(row, cell), 0)])
-        pool.add_verdict(replace(cell, check_id=f"{IMPORTED}{row.scorer}"), index, row.verdict)
-        done.imported += 1
-        done.passed += row.verdict.passed is True
-        name = cell.configuration.name
-        done.configurations[name] = done.configurations.get(name, 0) + 1
+        if row.verdict is not None:
+            pool.add_verdict(replace(cell, check_id=f"{IMPORTED}{row.scorer}"), index, row.verdict)
+            done.passed += row.verdict.passed is True
+    name = cell.configuration.name
+    done.imported += len(drawn)
+    done.configurations[name] = done.configurations.get(name, 0) + len(drawn)
     for row in rows:
         if row.sample is None or row.verdict is None:
             pool.add_error(run, cell, 0, ImportedError(_message(row, cell)))

@@ -286,3 +286,17 @@ def test_what_is_no_log_is_told_with_its_place(osca, spec_folder, name, content,
     refused = osca("import", name, "--spec", "spec.yaml", "--configuration", "small/0.5/prompt1", code=2).err
     assert f"{name}: " in refused
     assert said in refused
+
+
+def test_a_recording_takes_imported_verdicts_along(osca, spec_folder):
+    write_samples(spec_folder / "theirs.jsonl")
+    take(osca, "theirs.jsonl")
+    before = counts(osca)
+    osca("export", "spec.yaml", "-o", "recording.db")
+
+    seen = osca("export", "spec.yaml", "--format", "csv", "--db", "recording.db").out
+
+    (spec_folder / "osca.db").unlink()
+    (spec_folder / "recording.db").rename(spec_folder / "osca.db")
+    assert seen.count("\n") == 1 + 20 * 4
+    assert counts(osca) == before

@@ -240,3 +240,20 @@ def test_doctor_says_whether_program_and_variables_are_there(osca, agent, monkey
 
     edit(agent / "spec.yaml", PYTHON, "[./no-agent]")
     assert "./no-agent is not found, and needed" in osca("doctor", "spec.yaml", code=1).out
+
+
+def test_a_recording_keeps_a_programs_verdict_and_not_what_it_says(osca, agent):
+    (agent / "agent.py").write_text(REPORTING + "print('at /home/somebody', file=sys.stderr)\n")
+    edit(agent / "spec.yaml", "{type: number}", "{type: reported}")
+    osca("run", "spec.yaml")
+    osca("export", "spec.yaml", "-o", "recording.db")
+    (agent / "agent.py").unlink()
+
+    again = osca("run", "spec.yaml", "--offline", "--db", "recording.db", "--json").json
+
+    assert again["there"] == asked(osca)
+    with sqlite3.connect(agent / "recording.db") as sql:
+        details = {json.dumps(list(json.loads(one))) for (one,) in sql.execute("SELECT details FROM samples")}
+    sql.close()
+    assert details == {'["verdict"]'}
+    assert b"somebody" not in (agent / "recording.db").read_bytes()
