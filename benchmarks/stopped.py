@@ -82,7 +82,7 @@ def updated(before: Outcomes, n: Ints, c: Ints) -> Outcomes:
     nothing = np.zeros_like(before.n)
     ids = [*before.problems, *(f"e{index}" for index in range(width))]
     full = [np.pad(counts, ((0, 0), (0, width))) for counts in (before.n, before.c)]
-    stopped = Stopped(np.hstack([nothing, n]), np.hstack([nothing, c]))
+    stopped = Stopped(*(np.hstack([nothing, counts]) for counts in (n, c, n)))
     return replace(Outcomes.of(before.configurations, ids, *full), stopped=stopped)
 
 

@@ -122,7 +122,7 @@ def _facts(plan: Plan) -> dict[str, str]:
         )
     facts["learned from"] = f"{plan.pilot.problems:,} problems, {plan.pilot.samples:,} samples"
     if plan.pilot.executed is not None:
-        facts["learned from"] += f" and {plan.pilot.executed:,} of executed plans"
+        facts["learned from"] += f", {plan.pilot.executed:,} of them of executed plans"
     if plan.pilot.usd is not None:
         facts["learned from"] += f", {plan.pilot.usd:.3g} USD"
     if plan.pays_back_after is not None:

@@ -34,14 +34,17 @@ class Stopped:
     Attributes:
         n: Samples, shape ``(S, P)``.
         c: Those that passed, shape ``(S, P)``.
+        executed: Samples that were drawn by executing plans, those included that are asked for in full by
+            now, shape ``(S, P)``.
     """
 
     n: Ints
     c: Ints
+    executed: Ints
 
     def select(self, grid: tuple[Any, ...]) -> Stopped:
         """Return the samples of some cells."""
-        return Stopped(self.n[grid], self.c[grid])
+        return Stopped(self.n[grid], self.c[grid], self.executed[grid])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -234,9 +234,10 @@ def usd_per_sample(outcomes: Outcomes) -> Floats:
 
 def pilot_of(train: Outcomes) -> Pilot:
     """Return what training problems were learned from: samples, and their cost."""
-    usd = float(np.sum(np.where(train.n > 0, usd_per_sample(train) * train.n, 0.0)))
-    executed = None if train.stopped is None else int(train.stopped.n.sum())
-    return Pilot(len(train.problems), int(train.n.sum()), None if np.isnan(usd) else usd, executed)
+    drawn, _ = train.all_samples
+    usd = float(np.sum(np.where(drawn > 0, usd_per_sample(train) * drawn, 0.0)))
+    executed = None if train.stopped is None else int(train.stopped.executed.sum())
+    return Pilot(len(train.problems), int(drawn.sum()), None if np.isnan(usd) else usd, executed)
 
 
 def _notes(

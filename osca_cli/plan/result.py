@@ -149,7 +149,7 @@ class Pilot:
         problems: Training problems.
         samples: Samples drawn on them, of all configurations.
         usd: Their cost, or None where a price is unknown.
-        executed: Samples besides, of plans that were executed; None where these are not looked at.
+        executed: Those drawn by executing plans; None where these are not looked at.
     """
 
     problems: int

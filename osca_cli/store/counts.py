@@ -153,7 +153,7 @@ def _executed(
     most = np.where(deterministic, 1, UNLIMITED)[:, None]
     more = np.maximum(np.minimum(drawn, most) - n, 0)
     on = np.asarray(executed.any(axis=0))
-    return Stopped(more, np.clip(np.minimum(passed, most) - c, 0, more)), on
+    return Stopped(more, np.clip(np.minimum(passed, most) - c, 0, more), executed), on
 
 
 def all_counted(

@@ -29,7 +29,7 @@ def executed(rates: np.ndarray, rng: np.random.Generator) -> Stopped:
         n[s] += unsolved
         c[s] += passed
         unsolved &= ~passed
-    return Stopped(n, c)
+    return Stopped(n, c, n)
 
 
 def test_rates_are_within_their_intervals_at_the_nominal_rate_and_naive_ratios_are_wrong():
@@ -40,7 +40,7 @@ def test_rates_are_within_their_intervals_at_the_nominal_rate_and_naive_ratios_a
         n = np.where(np.arange(100) < 40, 4, 0) * np.ones((3, 1), int)
         c = rng.binomial(n, rates)
         stopped = executed(np.where(n > 0, 0.0, rates), rng)
-        stopped = Stopped(np.where(n > 0, 0, stopped.n), np.where(n > 0, 0, stopped.c))
+        stopped = Stopped(np.where(n > 0, 0, stopped.n), np.where(n > 0, 0, stopped.c), n)
         found = pass_rates(outcomes_of(n, c, stopped), rng.permutation(np.arange(100) % 10))
         held += [low <= true <= high for (_, (low, high)), true in zip(found, truth, strict=True)]
         here = rates.mean(axis=1)  # the same problems: less noise than in the truth
@@ -60,7 +60,7 @@ def test_stopped_samples_that_are_none_change_nothing():
     rng = np.random.default_rng(0)
     n = np.full((3, 30), 4)
     c = rng.binomial(n, rates_of(rng, 30))
-    nothing = Stopped(np.zeros_like(n), np.zeros_like(n))
+    nothing = Stopped(np.zeros_like(n), np.zeros_like(n), np.zeros_like(n))
     k = np.arange(5)
     first, second = (
         Model.fit(one).given(one).log_failure(1, k) for one in (outcomes_of(n, c), outcomes_of(n, c, nothing))

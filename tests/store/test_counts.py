@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from osca_cli.model import Verdict
 from osca_cli.spec.cells import Cell
-from osca_cli.store.counts import counted
+from osca_cli.store.counts import all_counted, counted
 from osca_cli.store.pool import Pool
 from tests.store.conftest import add, make_cell, start_run
 
@@ -138,6 +138,19 @@ def test_configurations_that_ask_the_same_count_the_same_samples(pool):
 
     assert count(pool, *twins) == [(1, 1), (1, 1)]
     assert set(viewed(pool).values()) == {(1, 1)}
+
+
+def test_counting_all_counts_executed_samples_too_and_says_how_many_they_are(pool):
+    pool.register([CELL], "train", asked=2)
+    add(pool, start_run(pool), CELL, 0, passed=False)
+    run = start_run(pool, "execute")
+    add(pool, run, CELL, 1, passed=None)
+    add(pool, run, CELL, 2, passed=True)
+
+    n, c, executed = all_counted(pool.connection, [(CELL.request_id, CELL.check_id)], (1, 1))
+
+    assert (n.item(), c.item(), executed.item()) == (2, 1, 2)
+    assert count(pool, CELL) == [(1, 0)]
 
 
 def test_costs_are_means_over_what_was_asked_for_and_unknown_elsewhere(pool):
