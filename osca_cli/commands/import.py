@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from dataclasses import asdict
 from pathlib import Path
 from typing import get_args
@@ -12,6 +13,7 @@ from osca_cli.commands.common import db_option, find_spec, json_option, load, op
 from osca_cli.console import news, print_json, print_table
 from osca_cli.errors import UsageError
 from osca_cli.imports.read import Format, read_log
+from osca_cli.imports.rows import Row, name_of
 from osca_cli.run.importing import Imported, import_rows, verify_imported
 from osca_cli.run.missing import Filter
 
@@ -24,6 +26,7 @@ from osca_cli.run.missing import Filter
 @click.option(
     "--configuration", metavar="NAME", help="Whose samples they are. [default: by model and parameters]"
 )
+@click.option("--only", metavar="GLOB", help="Only what the tool's own name of its configuration matches.")
 @click.option("--format", "form", type=click.Choice(get_args(Format)), help="[default: as the files look]")
 @click.option("--scorer", metavar="NAME", help="Whose scores count, where a log has several.")
 @click.option("--verify", is_flag=True, help="Judge the texts again by the task's own verifier.")
@@ -38,6 +41,7 @@ def command(  # noqa: PLR0917 - one parameter for each option
     files: tuple[Path, ...],
     task: str | None,
     configuration: str | None,
+    only: str | None,
     form: Format | None,
     scorer: str | None,
     verify: bool,
@@ -56,7 +60,7 @@ def command(  # noqa: PLR0917 - one parameter for each option
         raise UsageError(f"say which task they are of with --task ({', '.join(one.name for one in tasks)})")
     if tasks[0].outcomes is not None:
         raise UsageError(f"task '{tasks[0].name}' is an outcomes file, which nothing can be added to")
-    rows = [row for path in files for row in read_log(path, form, scorer)]
+    rows = [row for path in files for row in read_log(path, form, scorer) if _matches(row, only)]
     with open_pool(db) as pool:
         done, cells = import_rows(loaded, pool, tasks[0], rows, configuration=configuration)
         if verify:
@@ -65,6 +69,10 @@ def command(  # noqa: PLR0917 - one parameter for each option
         print_json({"schema_version": 1, "task": tasks[0].name, **asdict(done)})
     else:
         _print(tasks[0].name, done)
+
+
+def _matches(row: Row, only: str | None) -> bool:
+    return only is None or fnmatch.fnmatchcase(name_of(row), only)
 
 
 def _print(task: str, done: Imported) -> None:

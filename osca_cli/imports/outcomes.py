@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from statistics import fmean
 
 from osca_cli.errors import LogError
 from osca_cli.imports.read import log_format, read_log
-from osca_cli.imports.rows import Row
+from osca_cli.imports.rows import Row, name_of
 from osca_cli.outcomes.files import read_outcomes
 from osca_cli.outcomes.tables import from_rows
 from osca_cli.outcomes.types import Outcomes
@@ -40,16 +39,6 @@ def counted(path: Path, rows: Iterable[Row]) -> Outcomes:
     if not cells:
         raise LogError(f"{path}: holds no sample with a verdict")
     return from_rows([_cell(problem, name, some) for (problem, name), some in cells.items()])
-
-
-def name_of(row: Row) -> str:
-    """Return what a row's configuration is called: as the tool calls it, else its model and parameters."""
-    if row.configuration:
-        return row.configuration
-    values = [
-        value if isinstance(value, str) else json.dumps(value) for value in (row.parameters or {}).values()
-    ]
-    return "/".join([row.model or "samples", *values])
 
 
 def _cell(problem: str, name: str, rows: Sequence[Row]) -> dict[str, object]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from osca_cli.errors import LogError
-from osca_cli.imports.rows import Row, amount, count, mapping, text_of
+from osca_cli.imports.rows import Row, amount, count, mapping, name_of, text_of
 from osca_cli.model import Json, Sample, Verdict
 
 _PARAMETERS = {
@@ -36,11 +37,15 @@ def read(document: Mapping[str, Any], log: str) -> Iterator[Row]:
     results = mapping(document.get("results")).get("results")
     if not isinstance(results, list):
         raise LogError("holds no results: results.results is no list")
+    several = len({mapping(result.get("prompt")).get("label") for result in results}) > 1
     configs = _configs(document)
     seen: Counter[str] = Counter()
     for result in results:
         place = _place(result)
-        yield _row(result, str(document.get("evalId") or log), place, seen[place], configs)
+        key = {"format": "promptfoo", "log": str(document.get("evalId") or log), "sample": place}
+        row = _row(result, {**key, "epoch": seen[place]}, configs)
+        prompt = mapping(result.get("prompt")).get("label")
+        yield replace(row, configuration=f"{name_of(row)}/{prompt}") if several else row
         seen[place] += 1
 
 
@@ -58,14 +63,14 @@ def _variables(result: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _row(
-    result: Mapping[str, Any], log: str, place: str, epoch: int, configs: Mapping[str, Mapping[str, Any]]
+    result: Mapping[str, Any], key: Mapping[str, Json], configs: Mapping[str, Mapping[str, Any] | None]
 ) -> Row:
     provider, variables = mapping(result.get("provider")), _variables(result)
     label = provider.get("label") or None
     config = configs.get(str(label or provider.get("id")))
     error = _error(result)
     return Row(
-        key={"format": "promptfoo", "log": log, "sample": place, "epoch": epoch},
+        key=key,
         problem=str(
             variables.get("id") or mapping(result.get("testCase")).get("description") or _words(variables)
         ),
@@ -115,13 +120,14 @@ def _sample(result: Mapping[str, Any]) -> Sample:
     )
 
 
-def _configs(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return the settings of each provider that the file repeats, by its label, else its id."""
+def _configs(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any] | None]:
+    """Return the settings of each provider, by its label, else its id; ``None`` where two have one name."""
     providers = mapping(document.get("config")).get("providers")
-    found = {}
+    found: dict[str, Mapping[str, Any] | None] = {}
     for one in providers if isinstance(providers, list) else ():
         if isinstance(one, Mapping):
-            found[str(one.get("label") or one.get("id"))] = mapping(one.get("config"))
+            name = str(one.get("label") or one.get("id"))
+            found[name] = None if name in found else mapping(one.get("config"))
     return found
 
 

@@ -75,3 +75,10 @@ def mapping(value: object) -> Mapping[str, Any]:
 def text_of(value: object) -> str:
     """Return an output as text: what is none is spelled in JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def name_of(row: Row) -> str:
+    """Return what a row's configuration is called: as the tool calls it, else its model and parameters."""
+    if row.configuration:
+        return row.configuration
+    return "/".join([row.model or "samples", *map(text_of, (row.parameters or {}).values())])

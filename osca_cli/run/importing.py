@@ -13,7 +13,7 @@ from osca_cli import __version__
 from osca_cli.backends import open_backends
 from osca_cli.errors import ImportedError, UsageError
 from osca_cli.identity import canonical_json, digest
-from osca_cli.imports.rows import Row
+from osca_cli.imports.rows import Row, name_of
 from osca_cli.model import Json, Problem, Sample, Split
 from osca_cli.run.session import VERIFY_TIME_LIMIT_S
 from osca_cli.run.verification import Verification
@@ -119,6 +119,7 @@ def _placed(
     """Return rows by problem and configuration; note those of problems that the task lacks."""
     ids = {problem.id for problem, _ in _sides(task)}
     chosen: dict[str, str] = {}
+    names: dict[str, str] = {}
     placed: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         own = row.fields.get(task.fields.id)
@@ -128,9 +129,20 @@ def _placed(
             continue
         source = canonical_json([row.configuration, row.model, row.parameters])
         if source not in chosen:
-            chosen[source] = _configuration(spec, task, row, configuration).name
+            name = _configuration(spec, task, row, configuration).name
+            if name in chosen.values():
+                raise UsageError(_mixed(name, names, row))
+            chosen[source] = name
+            names[name] = name_of(row)
         placed[problem][chosen[source]].append(row)
     return placed
+
+
+def _mixed(name: str, names: Mapping[str, str], row: Row) -> str:
+    return (
+        f"samples of both '{names[name]}' and '{name_of(row)}' would become those of configuration '{name}';"
+        " take one of them with --only GLOB"
+    )
 
 
 def _configuration(spec: Spec, task: Task, row: Row, name: str | None) -> Configuration:

@@ -300,3 +300,25 @@ def test_a_recording_takes_imported_verdicts_along(osca, spec_folder):
     (spec_folder / "recording.db").rename(spec_folder / "osca.db")
     assert seen.count("\n") == 1 + 20 * 4
     assert counts(osca) == before
+
+
+def test_two_configurations_of_a_tool_are_never_taken_for_one(osca, spec_folder):
+    write_promptfoo(spec_folder / "theirs.json")
+    one = ["--configuration", "large/0.5/prompt1"]
+
+    mixed = osca("import", "theirs.json", "--spec", "spec.yaml", *one, code=2).err
+    assert "both 'small at 0.5' and 'small at 1.0' would become those of configuration 'large/0.5/" in mixed
+
+    assert take(osca, "theirs.json", *one, "--only", "* 1.0")["imported"] == 4
+
+
+def test_two_prompts_of_promptfoo_are_two_configurations(osca, spec_folder):
+    path = write_promptfoo(spec_folder / "theirs.json")
+    document = json.loads(path.read_text())
+    for number, result in enumerate(document["results"]["results"]):
+        result["prompt"]["label"] = "ab"[number % 2]
+    path.write_text(json.dumps(document))
+
+    plan = osca("plan", "theirs.json", "--budget", "2", "--json").json
+
+    assert all(name.rsplit("/", 1)[-1] in {"a", "b"} for name in plan["allocation"])
