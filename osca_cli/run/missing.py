@@ -51,6 +51,17 @@ class Filter:
             raise UsageError(f"--task {self.task}: {spec.path} has no such task (it has {names})")
         return tasks
 
+    def sampled(self, spec: Spec) -> list[Task]:
+        """Return the tasks that have problems to sample; the others are counts from a file.
+
+        Raises:
+            UsageError: no task has that name, or none of them has problems.
+        """
+        tasks = [task for task in self.tasks(spec) if task.outcomes is None]
+        if not tasks:
+            raise UsageError(f"{spec.path} has counts instead of problems: osca plan and osca check read them")
+        return tasks
+
     def configurations(self, spec: Spec, task: Task) -> list[Configuration]:
         """Return the configurations of a task that the filter lets through.
 
@@ -131,7 +142,7 @@ def pilot_asks(
         samples: Samples of each cell; where not given, the spec's ``pilot: screen``, else its ``samples``.
     """
     number = samples or spec.pilot_screen or spec.pilot_samples
-    return [_ask(spec, chosen, task, part, number) for task in chosen.tasks(spec) for part in _PARTS[split]]
+    return [_ask(spec, chosen, task, part, number) for task in chosen.sampled(spec) for part in _PARTS[split]]
 
 
 def further_asks(
@@ -150,7 +161,7 @@ def further_asks(
         split: Which problems.
     """
     asks = []
-    for task in chosen.tasks(spec):
+    for task in chosen.sampled(spec):
         for part in _PARTS[split]:
             ask = _ask(spec, chosen, task, part, spec.pilot_samples)
             some = [one for one in ask.configurations if one.name in going_on.get(task.name, ())]

@@ -47,7 +47,7 @@ class Line:
 def overview(spec: Spec, pool: Pool, chosen: Filter) -> list[Line]:
     """Return the lines of every configuration, in spec order."""
     maker = CellMaker(spec, open_backends(spec))
-    return [line for task in chosen.tasks(spec) for line in _task_lines(spec, pool, task, chosen, maker)]
+    return [line for task in chosen.sampled(spec) for line in _task_lines(spec, pool, task, chosen, maker)]
 
 
 def _task_lines(spec: Spec, pool: Pool, task: Task, chosen: Filter, maker: CellMaker) -> list[Line]:

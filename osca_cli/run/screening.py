@@ -58,7 +58,7 @@ def screenings(spec: Spec, pool: Pool, chosen: Filter, maker: CellMaker) -> list
     """
     if spec.pilot_screen is None:
         return []
-    return [_screening(spec, pool, task, maker, spec.pilot_screen) for task in chosen.tasks(spec)]
+    return [_screening(spec, pool, task, maker, spec.pilot_screen) for task in chosen.sampled(spec)]
 
 
 def rest(spec: Spec, chosen: Filter, stands: Sequence[Screening], split: PilotSplit) -> list[Ask]:
