@@ -59,7 +59,9 @@ class Filter:
         """
         tasks = [task for task in self.tasks(spec) if task.outcomes is None]
         if not tasks:
-            raise UsageError(f"{spec.path} has counts instead of problems: osca plan and osca check read them")
+            raise UsageError(
+                f"{spec.path} has counts instead of problems: osca plan and osca check read them"
+            )
         return tasks
 
     def configurations(self, spec: Spec, task: Task) -> list[Configuration]:
