@@ -5,7 +5,8 @@
 Twenty random halves. On one, a plan of C samples is made, and a plan that may spend what it costs (USD a
 problem, by the training half's mean costs); both are measured on the other half. Configurations with an
 empty cell are left out, and each is capped at its smallest n, so that all is measured without bias. The
-estimators: the paper's, a Beta prior for each configuration, and the default.
+estimators: the paper's, a Beta prior for each configuration, and the default. Then the default against the
+paper's plug-in, both by cost, at equal USD a problem.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from osca_cli.plan.choice import Estimator, choose, learn
 from osca_cli.spec.types import Budget
 
 SPLITS = 20
+USD = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)
 ESTIMATED: tuple[Estimator, ...] = ("plugin", "beta", "hierarchical")
 
 
@@ -44,6 +46,30 @@ def main(path: Path) -> None:
             f"| {int((gain > 0).sum())} of {SPLITS} | {gain.min():+.4f} |",
             flush=True,
         )
+
+    at_equal_usd(outcomes)
+
+
+def at_equal_usd(outcomes: Outcomes) -> None:
+    """Print what the default gains over the plug-in at each budget."""
+    print("| USD | plugin | hierarchical | points over the plug-in ± SE over splits |\n|---|---|---|---|")
+    means = []
+    for usd in USD:
+        rates = np.array(
+            [
+                [
+                    held_out_pass_rate(half, counts_of(half, Budget("usd", usd), estimator))
+                    for estimator in ("plugin", "hierarchical")
+                ]
+                for half in (halved(outcomes, split) for split in range(SPLITS))
+            ]
+        )
+        gain = 100 * (rates[:, 1] - rates[:, 0])
+        means.append(gain.mean())
+        error = gain.std(ddof=1) / np.sqrt(SPLITS)
+        ours, theirs = rates.mean(axis=0)[::-1]
+        print(f"| {usd} | {theirs:.4f} | {ours:.4f} | {means[-1]:+.2f} ± {error:.2f} |", flush=True)
+    print(f"| mean | | | {np.mean(means):+.2f} |")
 
 
 def fully_sampled(outcomes: Outcomes) -> Outcomes:

@@ -191,3 +191,19 @@ def test_hill_climbing_repeats_itself_with_the_same_seed():
 def test_failure_is_the_product_over_configurations():
     rows = RateRows.of(np.array([[0.5, 1.0], [0.2, 0.0]]))
     np.testing.assert_allclose(failure(rows, np.array([2, 1])), [0.25 * 0.8, 0.0], atol=1e-12)
+
+
+def test_a_dear_sample_that_no_longer_fits_after_cheap_ones_is_tried_first():
+    """By ratio a cheap one is first, and what it leaves does not buy both dear ones."""
+    rates = np.array([[0.3, 0.0, 0.0, 0.0], [0.0, 0.9, 0.9, 0.0], [0.2, 0.0, 0.0, 0.9]])
+    limits = Limits.of(np.array([1.0, 6.0, 4.0]), 10.0)
+    assert greedy(RateRows.of(rates), limits).tolist() == [0, 1, 1]
+
+
+def test_a_large_problem_is_searched_in_few_boxes_and_keeps_an_honest_gap():
+    rng = np.random.default_rng(0)
+    rows = RateRows.of(rng.beta(0.3, 1.0, (96, 150)))
+    limits = Limits.of(rng.uniform(1, 100, 96), 60.0)
+    solution = solve(rows, limits, "auto", seed=0, out_of_time=lambda: False)
+    assert limits.allows(solution.counts)
+    assert solution.value <= solution.bound <= solution.value + 0.1
