@@ -63,9 +63,8 @@ def whole_plan(problems: int, configurations: int) -> None:
     seconds = time.process_time() - begun
     assert plan.expected is not None
     low, high = plan.expected.measured.interval
-    print(
-        f"{configurations} configurations x {problems} problems, C = 16, all numbers: {seconds:.1f} CPU seconds"
-    )
+    size = f"{configurations} configurations x {problems} problems, C = 16"
+    print(f"{size}, all numbers: {seconds:.1f} s of CPU time")
     print(f"  pass rate {plan.expected.measured.pass_rate:.3f} ({low:.3f} to {high:.3f})")
 
 
