@@ -130,7 +130,7 @@ def command(  # noqa: PLR0917 - one parameter for each option
             raise UsageError(
                 f"task '{one.name}' is an outcomes file: it can be planned and checked, and cannot be run"
             )
-    with open_pool(db) as pool:
+    with open_pool(db, create=not offline) as pool:
         if measure and loaded.allocation is not None:
             from osca_cli.run.measure import measure_asks  # the mathematics, which a pilot does not need
 

@@ -198,3 +198,10 @@ def test_a_file_in_a_folder_that_nobody_may_write_to_is_read(osca, spec_folder, 
 def test_the_pool_itself_is_not_overwritten(osca, spec_folder):
     refused = osca("export", "spec.yaml", "--format", "recording", "-o", "osca.db", code=2)
     assert "is the pool itself" in refused.err
+
+
+def test_a_pool_that_is_not_there_is_not_made_offline(osca, spec_folder):
+    refused = osca("run", "spec.yaml", "--offline", "--db", "other.db", code=2)
+
+    assert "other.db: no such pool" in refused.err
+    assert not (spec_folder / "other.db").exists()
