@@ -62,6 +62,9 @@ class Results:
 
     async def _follow(self, batch: Batch) -> None:
         context = self._context
+        if batch.run.id != context.run.id:
+            left, since = len(rows_of(context.pool, batch.token)), batch.prepared_at
+            context.tell(batch, f"{left} samples of {batch.model} to come, since {since:%Y-%m-%d %H:%M} UTC")
         try:
             with context.money.owing():
                 name = batch.id or await identified(context, batch)

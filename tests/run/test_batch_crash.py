@@ -134,7 +134,9 @@ def test_interrupted_the_batch_goes_on_and_the_next_run_collects_it(osca, batche
     assert "the same command collects it" in err
     [(reserved,)] = rows(tmp_path, "SELECT total(usd) FROM runs")
     assert reserved > desk.usd()  # what an open batch may cost counts until it is known
-    assert osca("run", "spec.yaml", "--json").json["drawn"] == ALL
+    done = osca("run", "spec.yaml", "--json")
+    assert done.json["drawn"] == ALL
+    assert "batch batch_0: 40 samples of tiny to come, since 20" in done.err
     assert len(desk.batches) == 1
     assert_complete(tmp_path, desk)
 
