@@ -73,7 +73,8 @@ class Results:
                     await self._keep_all(batch, name, state)
                     context.tally.batches.pop(batch.token, None)
         except OscaError as error:
-            self._sampling.stop(error)
+            if not context.stopping.is_set():  # then it is only that nobody waits any more
+                self._sampling.stop(error)
 
     async def _ended(self, batch: Batch, name: str) -> BatchState | None:
         """Ask how far a batch is, ever more seldom, until it has ended; ``None`` where nobody will know."""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from itertools import count
 
-from osca_cli.errors import InterruptedRunError, OscaError, UnavailableError
+from osca_cli.errors import OscaError, UnavailableError
 from osca_cli.run.batch_context import BatchContext, batch_context
 from osca_cli.run.batch_results import Results
 from osca_cli.run.batch_sending import Pile, Piles, Sending
@@ -118,7 +118,6 @@ class _Batching:
     async def _sent(self, pile: Pile) -> None:
         try:
             await self._sending.send(pile)
-        except InterruptedRunError:
-            return
         except OscaError as error:
-            self._session.sampling.stop(error)
+            if not self._context.stopping.is_set():  # then it is only that nobody waits any more
+                self._session.sampling.stop(error)

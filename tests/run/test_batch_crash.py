@@ -55,11 +55,9 @@ class Killer:
 STEPS = {
     "uploading": ("openai", "upload", (1, 0, 0)),
     "before it is created": ("openai", "create", (1, 1, 0)),
-    "before messages are created": ("anthropic", "create_messages", (1, 1, 0)),
     "created and not told": ("openai", "create done", (1, 1, 0)),
     "messages created and not told": ("anthropic", "create_messages done", (1, 1, 0)),
     "waiting": ("openai", "show", (1, 1, 1)),
-    "waiting for messages": ("anthropic", "show", (1, 1, 1)),
 }
 
 
@@ -208,8 +206,8 @@ def test_a_batch_that_is_gone_for_a_month_is_given_up_at_its_worst(osca, batches
     assert spent == pytest.approx(lost + desk.usd() / 2)  # the desk counted both batches
 
 
-def test_two_processes_make_one_batch(batches, tmp_path, kind):
-    desk = batches(kind)
+def test_two_processes_make_one_batch(batches, tmp_path):
+    desk = batches()
     both = [start(tmp_path, "--json") for _ in range(2)]
     results = [process.communicate(timeout=60) for process in both]
 

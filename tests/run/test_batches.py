@@ -8,7 +8,7 @@ import pytest
 from tests.faultserver.batches import Desk
 from tests.faultserver.server import Asked, Reply, answer
 from tests.run.batched import ALL, assert_complete
-from tests.run.hosted import PROBLEMS, SAMPLES, rows
+from tests.run.hosted import KEY, PROBLEMS, SAMPLES, rows
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -21,6 +21,7 @@ def test_a_pilot_is_one_batch_at_half_the_price(osca, batches, tmp_path, kind):
     assert (done.json["drawn"], done.json["passed"], done.json["errors"]) == (ALL, ALL, 0)
     assert done.json["usd"] == pytest.approx(desk.usd())
     assert [len(batch.rows) for batch in desk.batches.values()] == [ALL]
+    assert {asked.key for asked in desk.server.asked} == {KEY}
     assert "batch batch_0: 40 samples of tiny handed over" in done.err
     assert_complete(tmp_path, desk)
     assert rows(tmp_path, "SELECT count(*) FROM samples WHERE seconds IS NULL AND NOT executed") == [(ALL,)]
