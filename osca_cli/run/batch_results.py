@@ -101,7 +101,7 @@ class Results:
         return None
 
     def _unknown(self, batch: Batch, name: str, error: RefusedError) -> None:
-        """Stop at a batch that the server does not show; after a month give it up."""
+        """Stop at a batch whose state or results the server does not show; after a month give it up."""
         if utc_now() - batch.prepared_at < RETAINED:
             raise RefusedError(
                 f"batch {name} of backend '{batch.backend}', made at {batch.prepared_at:%Y-%m-%d %H:%M}:"
@@ -115,7 +115,11 @@ class Results:
         if state.failure is not None:
             await self._refused(batch, state.failure)
             return
-        refused = await self._context.retrying(partial(self._read, batch, name))
+        try:
+            refused = await self._context.retrying(partial(self._read, batch, name))
+        except RefusedError as error:
+            self._unknown(batch, name, error)
+            return
         for row in rows_of(self._context.pool, batch.token).values():
             self._keep(batch, row, LostAnswerError(f"batch {name} ended without a result for a sample"))
         end(self._context.pool, batch.token)

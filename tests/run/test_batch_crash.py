@@ -188,10 +188,11 @@ def test_a_batch_that_the_server_does_not_show_stops_the_run(osca, batches, tmp_
     assert_complete(tmp_path, desk)
 
 
-def test_a_batch_that_is_gone_for_a_month_is_given_up_at_its_worst(osca, batches, tmp_path):
+@pytest.mark.parametrize("gone", ["show", "content"])
+def test_what_is_gone_for_a_month_is_given_up_at_its_worst(osca, batches, tmp_path, gone):
     desk = batches()
     interrupted(osca, desk)
-    desk.batches = {}
+    desk.hook = lambda what, asked: Reply(404, b"{}") if what == gone and "batch_0" in asked.path else None
     sql = sqlite3.connect(tmp_path / "osca.db")
     sql.execute("UPDATE batches SET prepared_at = '2020-01-01T00:00:00+00:00'")
     sql.commit()
