@@ -197,9 +197,8 @@ class Connection:
 
     async def lines(self, path: str) -> AsyncGenerator[Data]:
         """Yield the JSON object of each line of a file, as they arrive. Raises what :meth:`post` does."""
-        headers = {
-            name: value for name, value in self._client.default_headers.items() if isinstance(value, str)
-        }
+        sent = {**self._client.default_headers, **self._client.auth_headers}
+        headers = {name: value for name, value in sent.items() if isinstance(value, str)}
         address = str(self._client.base_url).rstrip("/") + path
         try:
             async with self._http.stream("GET", address, headers=headers) as response:
