@@ -22,8 +22,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections import defaultdict
-from dataclasses import dataclass
 from pathlib import Path
 
 ANSWER = json.dumps({
@@ -61,7 +61,8 @@ EACH = 10
 
 
 async def serve() -> None:
-    """Answer every request at once, and say on which port."""
+    """Answer at once, and say on which port; a GET is told how long the requests since the last one took."""
+    at: list[float] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -69,6 +70,12 @@ async def serve() -> None:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
                 await reader.readexactly(int(length[1]) if length else 0)
+                if head.startswith(b"GET"):
+                    told = json.dumps({"requests": len(at), "seconds": at[-1] - at[0]}).encode()
+                    writer.write(HEAD.replace(str(len(ANSWER)).encode(), str(len(told)).encode()) + told)
+                    at.clear()
+                    continue
+                at.append(time.perf_counter())
                 writer.write(HEAD + ANSWER)
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
@@ -78,19 +85,15 @@ async def serve() -> None:
     await server.serve_forever()
 
 
-@dataclass(frozen=True, slots=True)
-class Took:
-    """What something took: seconds of the clock, and of the processors."""
-
-    seconds: float
-    cpu_s: float
-
-    def __sub__(self, other: Took) -> Took:
-        return Took(self.seconds - other.seconds, self.cpu_s - other.cpu_s)
+def rate(url: str) -> float:
+    """Return the requests a second since this was asked last, from first to last, as the server saw them."""
+    with urllib.request.urlopen(url) as answer:
+        told = json.load(answer)
+    return round((told["requests"] - 1) / told["seconds"], 1)
 
 
-async def loop(url: str, samples: int, in_flight: int, *, typed: bool) -> Took:
-    """Return what the SDK alone takes."""
+async def loop(url: str, samples: int, in_flight: int, *, typed: bool) -> None:
+    """Ask by the SDK alone."""
     import httpx2
     import openai
 
@@ -112,20 +115,15 @@ async def loop(url: str, samples: int, in_flight: int, *, typed: bool) -> Took:
             else:
                 (await client.post("/chat/completions", cast_to=httpx2.Response, body=body)).json()
 
-    start, cpu = time.perf_counter(), time.process_time()
     await asyncio.gather(*(work() for _ in range(in_flight)))
-    took = Took(time.perf_counter() - start, time.process_time() - cpu)
     await client.close()
-    return took
 
 
-def with_osca(url: str, samples: int, in_flight: int) -> Took:
-    """Return what ``osca run`` takes, as a process of its own with its workers, its start apart."""
+def with_osca(url: str, samples: int, in_flight: int) -> None:
+    """Draw by ``osca run``, as a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         write_spec(Path(folder), url, samples, in_flight)
-        command = [sys.executable, "-m", "osca_cli", "run", "spec.yaml", "--json", "--yes"]
-        idle = timed([*command, "--limit", "1", "--samples", "1"], folder)
-        return timed(command, folder) - idle
+        run([sys.executable, "-m", "osca_cli", "run", "spec.yaml", "--json", "--yes"], folder)
 
 
 def memory(url: str, samples: int, in_flight: int) -> dict[str, float]:
@@ -163,16 +161,14 @@ def write_spec(folder: Path, url: str, samples: int, in_flight: int, each: int =
     (folder / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def with_inspect(program: Path, url: str, samples: int, in_flight: int) -> Took:
-    """Return what Inspect AI takes for the same samples, its start apart."""
+def with_inspect(program: Path, url: str, samples: int, in_flight: int) -> None:
+    """Draw the same samples by Inspect AI."""
     with tempfile.TemporaryDirectory() as folder:
         text = TASK.replace("PROBLEMS", str(samples // EACH)).replace("EACH", str(EACH))
         Path(folder, "sums.py").write_text(text)
-        more = {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": url}
         options = ["--model", "openai/instant", "--max-connections", str(in_flight), "--display", "none"]
         command = [str(program), "eval", "sums.py", *options, "--temperature", "1", "--max-tokens", "16"]
-        idle = timed([*command, "--limit", "1", "--epochs", "1"], folder, **more)
-        return timed(command, folder, **more) - idle
+        run(command, folder, OPENAI_API_KEY="none", OPENAI_BASE_URL=url)
 
 
 def inspect_in(environment: Path) -> Path:
@@ -185,39 +181,33 @@ def inspect_in(environment: Path) -> Path:
     return program
 
 
-def timed(command: list[str], folder: str, **more: str) -> Took:
-    """Return what a command takes, with all processes that it starts and waits for."""
+def run(command: list[str], folder: str, **more: str) -> None:
+    """Run a command to its end."""
     environment = {**os.environ, "COLUMNS": "100", **more}
-    start, before = time.perf_counter(), os.times()
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
-    after = os.times()
-    cpu_s = sum(after[2:4]) - sum(before[2:4])  # of children
-    return Took(time.perf_counter() - start, cpu_s)
 
 
 def compare(url: str, samples: int, in_flight: int, rounds: int, inspect: Path | None) -> dict[str, object]:
     """Return the requests a second of each in several rounds, and what osca reaches of the others."""
     asyncio.run(loop(url, min(samples, 200), in_flight, typed=True))  # imports, not counted
+    rate(url)
     rates: dict[str, list[float]] = defaultdict(list)
-    cpu: dict[str, list[float]] = defaultdict(list)
-
-    def note(name: str, took: Took) -> None:
-        rates[name].append(round(samples / took.seconds, 1))
-        cpu[name].append(round(1000 * took.cpu_s / samples, 2))
-
     for _ in range(rounds):
-        note("sdk", asyncio.run(loop(url, samples, in_flight, typed=True)))
-        note("osca", with_osca(url, samples, in_flight))
-        note("sdk_post", asyncio.run(loop(url, samples, in_flight, typed=False)))
+        asyncio.run(loop(url, samples, in_flight, typed=True))
+        rates["sdk"].append(rate(url))
+        with_osca(url, samples, in_flight)
+        rates["osca"].append(rate(url))
+        asyncio.run(loop(url, samples, in_flight, typed=False))
+        rates["sdk_post"].append(rate(url))
         if inspect:
-            note("inspect", with_inspect(inspect, url, samples, in_flight))
+            with_inspect(inspect, url, samples, in_flight)
+            rates["inspect"].append(rate(url))
     middle = {name: statistics.median(found) for name, found in rates.items()}
-    others = {name: round(middle["osca"] / rate, 2) for name, rate in middle.items() if name != "osca"}
+    others = {name: round(middle["osca"] / other, 2) for name, other in middle.items() if name != "osca"}
     return {
         "samples": samples,
         "in_flight": in_flight,
         "requests_per_s": rates,
-        "cpu_ms_per_request": cpu,
         **{f"osca_of_{name}": ratio for name, ratio in others.items()},
     }
 

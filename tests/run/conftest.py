@@ -19,12 +19,17 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, osca: Osca):
     servers: list[FaultServer] = []
 
     def start(
-        script: Script, kind: str = "openai", settings: str = "", limits: str = "", problems: int = PROBLEMS
+        script: Script,
+        kind: str = "openai",
+        settings: str = "",
+        limits: str = "",
+        problems: int = PROBLEMS,
+        timeout_s: float = 20,
     ) -> FaultServer:
         server = FaultServer(script).start()
         servers.append(server)
         write_problems(tmp_path / "sums.jsonl", problems)
-        text = SPEC.format(type=kind, url=server.url, settings=settings, limits=limits)
+        text = SPEC.format(type=kind, url=server.url, settings=settings, limits=limits, timeout_s=timeout_s)
         (tmp_path / "spec.yaml").write_text(text)
         return server
 

@@ -15,7 +15,7 @@ backends:
     type: {type}
     base_url: {url}/v1
     api_key_env: BOX_KEY
-    timeout_s: 1
+    timeout_s: {timeout_s}
     {settings}
     prices: {{"*": {{input: 1000, output: 2000}}}}
 tasks:

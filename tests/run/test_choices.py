@@ -36,7 +36,7 @@ def test_a_prompt_is_paid_for_once_and_every_token_is_counted(osca, serve, tmp_p
 def test_samples_are_the_same_however_they_were_asked_for(osca, serve, tmp_path):
     server = serve(lambda _: None)
     osca("run", "spec.yaml", "--samples", "3")
-    edit(tmp_path / "spec.yaml", "    timeout_s: 1\n", "    timeout_s: 1\n    n: 4\n")
+    edit(tmp_path / "spec.yaml", "    timeout_s: 20\n", "    timeout_s: 20\n    n: 4\n")
 
     assert osca("run", "spec.yaml", "--samples", "8", "--json").json["drawn"] == PROBLEMS * 5
     assert Counter(asked_for(server)[3 * PROBLEMS :]) == {4: PROBLEMS, 1: PROBLEMS}

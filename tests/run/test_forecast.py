@@ -1,7 +1,7 @@
 """What a dry run says: added up, and whether it comes true for plans that are executed and measured."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osca_cli.run.forecast import Line, add_up, dearest, drawn_shares
@@ -88,6 +88,7 @@ def test_a_plan_that_expects_nothing_has_no_expected_spend(osca, serve, tmp_path
     assert said["usd_at_most"] > 0
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("abc"), min_size=1, max_size=40), st.floats(0, 1))
 def test_shares_add_up_to_the_expected_samples_and_fall_along_the_schedule(schedule, part):
     counts = {name: schedule.count(name) for name in set(schedule)}
