@@ -46,6 +46,14 @@ ADD_SAMPLE = "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,
 ADD_ERROR = "INSERT INTO errors (request, idx, run, kind, message, failed_at, usd) VALUES (?,?,?,?,?,?,?)"
 
 
+_VERDICT = """
+    SELECT passed, answer, score, reason FROM verdicts
+    WHERE request = ? AND verifier = ? AND idx = ? AND passed IS NOT NULL
+"""
+_IMPORTED_VERDICT = """
+    SELECT passed, answer, score, reason FROM verdicts INDEXED BY verdicts_imported
+    WHERE request = ? AND idx = ? AND verifier >= 'imported:' AND verifier < 'imported;'
+"""
 IMPORTED = "imported:"
 """What the hash of a verdict begins with that another tool has given; its scorer follows."""
 
@@ -282,12 +290,10 @@ class Pool:
 
         An error is none, so that it is verified again.
         """
-        row = self.connection.execute(
-            "SELECT passed, answer, score, reason FROM verdicts WHERE request = ?1 AND idx = ?3"
-            " AND (verifier = ?2 OR (verifier >= 'imported:' AND verifier < 'imported;'))"
-            " AND passed IS NOT NULL ORDER BY verifier = ?2 DESC LIMIT 1",
-            (request, check, index),
-        ).fetchone()
+        row = (
+            self.connection.execute(_VERDICT, (request, check, index)).fetchone()
+            or self.connection.execute(_IMPORTED_VERDICT, (request, index)).fetchone()
+        )
         return Verdict(bool(row[0]), *row[1:]) if row else None
 
     def verified(self, requests: Iterable[str]) -> dict[tuple[str, str], set[int]]:
