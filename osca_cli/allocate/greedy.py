@@ -10,7 +10,7 @@ from osca_cli.outcomes.types import Floats, Ints
 
 NOTHING = 1e-12
 """A gain of coverage below this is rounding."""
-DEAR = 10
+DEAR = 4
 """A sample is dear if the budget buys fewer than so many of it: greedy may then fill up before it fits."""
 STARTS = 64
 """How many dear configurations are tried first at most."""

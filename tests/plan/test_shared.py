@@ -79,6 +79,7 @@ def brute_force(tasks: list[TaskShare], budget: float) -> float:
     return best
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6))
 def test_stacked_rows_are_their_parts_side_by_side(seed):
     random = np.random.default_rng(seed)
