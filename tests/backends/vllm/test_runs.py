@@ -47,6 +47,18 @@ def test_each_model_is_loaded_once_and_every_sample_has_a_seed_of_its_own(stub, 
     assert sorted(sent) == [seed for (seed,) in rows(stub.folder, "SELECT seed FROM samples ORDER BY seed")]
 
 
+def test_backends_of_one_machine_take_turns(stub, osca):
+    text = SPEC.replace(
+        "configurations:", "  fp8: {type: vllm, engine: {quantization: fp8}}\nconfigurations:"
+    )
+    stub.write(text=text.replace("box/./large", "fp8/./large"))
+    osca("run", "spec.yaml", "--task", "sums")
+
+    assert [line.split(" ", 3)[3] for line in stub.trace("load")] == ["{}", '{"quantization": "fp8"}']
+    by_process = [line.split()[0] for line in (stub.folder / "trace").read_text().splitlines()]
+    assert by_process == sorted(by_process, key=by_process.index)
+
+
 def test_a_sample_has_its_counts_and_a_run_its_engine(stub, osca):
     osca("run", "spec.yaml", "--limit", "1", "--samples", "1", "--task", "sums", "--only", "small/*")
 
