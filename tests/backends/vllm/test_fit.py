@@ -1,3 +1,6 @@
+import sys
+from types import SimpleNamespace
+
 import pytest
 
 from osca_backends.vllm.fit import Device, misfit
@@ -41,6 +44,24 @@ def test_weights_are_counted_in_one_format(tmp_path):
         (tmp_path / name).write_bytes(b"x" * size)
 
     assert weights_bytes(str(tmp_path), None) == 7
+
+
+def test_the_hub_is_asked_for_sizes_and_may_be_silent(monkeypatch):
+    files = [("a.safetensors", 3), ("b.safetensors", 4), ("original/a.pth", 9), ("a.bin", None)]
+
+    class HfApi:
+        def model_info(self, model, *, revision, files_metadata, timeout):
+            assert files_metadata
+            if model != "org/model":
+                raise ConnectionError(model)
+            return SimpleNamespace(
+                siblings=[SimpleNamespace(rfilename=name, size=size) for name, size in files]
+            )
+
+    monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(HfApi=HfApi))
+
+    assert weights_bytes("org/model", "main") == 7
+    assert weights_bytes("org/other", None) is None
 
 
 def test_the_hash_of_a_folder_is_that_of_what_is_read(tmp_path):
