@@ -22,7 +22,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -202,10 +202,11 @@ def draw(folder: Path, route: Route, samples: int, tokens: int) -> Result:
 
 def interrupted(folder: Path, route: Route, samples: int, tokens: int) -> bool:
     """Interrupt a run in the middle and run it again; return whether its pool is then complete."""
-    spec, db = spec_of(folder, route, "interrupted", samples, tokens), "interrupted.db"
+    few = replace(route, backend=route.backend.replace("type: vllm", "type: vllm, max_in_flight: 6"))
+    spec, db = spec_of(folder, few, "interrupted", samples, tokens), "interrupted.db"
     (folder / db).unlink(missing_ok=True)
     first = run(folder, route, "run", spec=spec, db=db)
-    while first.poll() is None and kept(folder / db) < 4 * samples:
+    while first.poll() is None and kept(folder / db) < 3 * samples:
         time.sleep(0.05)
     first.send_signal(signal.SIGINT)
     print(f"interrupted: {finished(first, 130).splitlines()[-1]}", flush=True)
