@@ -20,7 +20,8 @@ from osca_cli.run.verification import Verification
 from osca_cli.spec.cells import Cell, CellMaker
 from osca_cli.spec.load import spec_hash
 from osca_cli.spec.types import Configuration, Spec, Task
-from osca_cli.store.pool import IMPORTED, Pool
+from osca_cli.store.pool import Pool
+from osca_cli.store.statements import IMPORTED
 from osca_cli.store.values import Drawn, Run
 
 

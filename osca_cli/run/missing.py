@@ -14,7 +14,8 @@ from osca_cli.model import Problem, Split
 from osca_cli.spec.cells import Cell, CellMaker
 from osca_cli.spec.types import Configuration, Spec, Task
 from osca_cli.store.batches import owed
-from osca_cli.store.pool import IMPORTED, Pool
+from osca_cli.store.pool import Pool
+from osca_cli.store.statements import IMPORTED
 
 PilotSplit: TypeAlias = Literal["train", "held_out", "all"]
 _PARTS: Mapping[PilotSplit, tuple[Split, ...]] = {

@@ -11,8 +11,9 @@ from typing import Any
 
 from osca_cli.model import Sample
 from osca_cli.spec.prices import Price, price_text, read_price
-from osca_cli.store.pool import ADD_ERROR, ADD_SAMPLE, Pool, add_spending
+from osca_cli.store.pool import Pool, add_spending
 from osca_cli.store.spending import spent_by
+from osca_cli.store.statements import ADD_ERROR, ADD_SAMPLE
 from osca_cli.store.values import Drawn, Run, sample_row, storable
 
 _COLUMNS = """

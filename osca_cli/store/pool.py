@@ -16,6 +16,16 @@ from osca_cli.identity import digest
 from osca_cli.model import Sample, Split, Verdict
 from osca_cli.spec.cells import Cell
 from osca_cli.store.file import explained, open_pool_file
+from osca_cli.store.statements import (
+    ADD_ERROR,
+    ADD_SAMPLE,
+    ADD_VERDICT,
+    IMPORTED,
+    IMPORTED_VERDICT,
+    REGISTER_CELL,
+    REGISTER_REQUEST,
+    VERDICT,
+)
 from osca_cli.store.values import (
     Drawn,
     Run,
@@ -26,36 +36,6 @@ from osca_cli.store.values import (
     sample_row,
     storable,
 )
-
-# What is there already is not written again. A production problem may be one of the spec's: it stays that.
-_REGISTER_REQUEST = """
-    INSERT INTO requests (id, asked, body) VALUES (?,?,?)
-    ON CONFLICT (id) DO UPDATE SET asked = excluded.asked WHERE excluded.asked > asked
-"""
-_REGISTER_CELL = """
-    INSERT INTO cells (configuration, problem, split, request, verifier) VALUES (?,?,?,?,?)
-    ON CONFLICT (configuration, problem) DO UPDATE SET
-        split = iif(excluded.split = 'production', split, excluded.split),
-        request = excluded.request,
-        verifier = excluded.verifier
-    WHERE (request, verifier) IS NOT (excluded.request, excluded.verifier)
-        OR split IS NOT iif(excluded.split = 'production', split, excluded.split)
-"""
-
-ADD_SAMPLE = "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-ADD_ERROR = "INSERT INTO errors (request, idx, run, kind, message, failed_at, usd) VALUES (?,?,?,?,?,?,?)"
-
-
-_VERDICT = """
-    SELECT passed, answer, score, reason FROM verdicts
-    WHERE request = ? AND verifier = ? AND idx = ? AND passed IS NOT NULL
-"""
-_IMPORTED_VERDICT = """
-    SELECT passed, answer, score, reason FROM verdicts INDEXED BY verdicts_imported
-    WHERE request = ? AND idx = ? AND verifier >= 'imported:' AND verifier < 'imported;'
-"""
-IMPORTED = "imported:"
-"""What the hash of a verdict begins with that another tool has given; its scorer follows."""
 
 
 class Pool:
@@ -137,9 +117,9 @@ class Pool:
                     for cell in {cell.configuration_id: cell for cell in cells}.values()
                 ],
             )
-            sql.executemany(_REGISTER_REQUEST, [request_row(cell, asked) for cell in cells])
+            sql.executemany(REGISTER_REQUEST, [request_row(cell, asked) for cell in cells])
             sql.executemany(
-                _REGISTER_CELL,
+                REGISTER_CELL,
                 [(c.configuration_id, c.problem_id, split, c.request_id, c.check_id) for c in cells],
             )
 
@@ -189,11 +169,7 @@ class Pool:
         answer = None if verdict.answer is None else storable(verdict.answer)
         with self.writing() as sql:
             sql.execute(
-                "INSERT INTO verdicts VALUES (?,?,?,?,?,?,?,?,?,?,?)"
-                " ON CONFLICT DO UPDATE SET passed = excluded.passed, score = excluded.score,"
-                " answer = excluded.answer, reason = excluded.reason, verified_at = excluded.verified_at,"
-                " usd = excluded.usd, output_tokens = excluded.output_tokens, seconds = excluded.seconds"
-                " WHERE excluded.passed IS NOT NULL OR passed IS NULL",
+                ADD_VERDICT,
                 (
                     cell.request_id, cell.check_id, index, passed, verdict.score, answer,
                     storable(verdict.reason), self.now(), verdict.usd, verdict.output_tokens,
@@ -291,8 +267,8 @@ class Pool:
         An error is none, so that it is verified again.
         """
         row = (
-            self.connection.execute(_VERDICT, (request, check, index)).fetchone()
-            or self.connection.execute(_IMPORTED_VERDICT, (request, index)).fetchone()
+            self.connection.execute(VERDICT, (request, check, index)).fetchone()
+            or self.connection.execute(IMPORTED_VERDICT, (request, index)).fetchone()
         )
         return Verdict(bool(row[0]), *row[1:]) if row else None
 
