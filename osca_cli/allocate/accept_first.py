@@ -1,0 +1,124 @@
+"""Sequences that stop at the first accept of a verifier that accepts some wrong samples.
+
+With pass rate ``p`` and a rate ``q`` at which wrong samples are accepted, a sample is accepted with
+probability ``a = p + (1 - p) q``: rightly with ``t = p``, wrongly with ``f = (1 - p) q``. It is rejected with
+``(1 - p)(1 - q)``, so that ``f = (1 - a) q / (1 - q)``: **every rejected sample stands for q / (1 - q) wrong
+accepts**, whatever ``p`` is. Summed over a sequence that stops at the first accept,
+
+    P(wrong accept) = q / (1 - q) * E[samples rejected]
+    P(right answer) = P(accept) - P(wrong accept)
+
+Both need nothing but what the verifier said. That false accepts cap what resampling reaches, and that more
+samples lose from some point on, is shown in arXiv 2411.17501.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from osca_cli.allocate.greedy import NOTHING
+from osca_cli.allocate.limits import Limits
+from osca_cli.allocate.schedule import survival
+from osca_cli.estimate.rows import Rows
+from osca_cli.outcomes.types import Floats
+
+WRONG_COSTS = 1.0
+"""What a wrong accept takes away, where a right answer brings 1."""
+
+
+def wrong_per_reject(rate: float) -> float:
+    """Return how many wrong accepts a rejected sample stands for, of false accepts at this rate below 1."""
+    return rate / (1 - rate)
+
+
+def net_utility(rows: Rows, order: Sequence[int], rate: float) -> Floats:
+    """Return right answers less wrong accepts of every prefix of a sequence, per problem.
+
+    Args:
+        rows: Log-failure of what the verifier accepts.
+        order: Configurations as they are drawn, C of them.
+        rate: At which wrong samples are accepted.
+
+    Returns:
+        Shape ``(C + 1,)``: of the first 0, 1, 2… samples.
+    """
+    unaccepted = survival(rows, order)
+    rejected = np.concatenate([[0.0], np.cumsum(unaccepted[1:])])
+    return 1 - unaccepted - (1 + WRONG_COSTS) * wrong_per_reject(rate) * rejected
+
+
+def accept_first(rows: Rows, limits: Limits, rate: float, naive: Sequence[int]) -> list[int]:
+    """Choose what to draw, in which order, and where to stop: one sample at least.
+
+    Greedy by marginal utility per cost, greedy by marginal utility, and the plan that trusts the verifier
+    are each cut where they are worth most and improved by adjacent swaps; the best is returned. So it is
+    worth at least as much as the naive plan, under these rows, and is that plan where nothing is better.
+
+    Args:
+        rows: Log-failure of what the verifier accepts.
+        limits: What the sequence keeps; nothing is required.
+        rate: At which wrong samples are accepted.
+        naive: The plan that trusts the verifier, at least one sample.
+    """
+    prices = [limits.prices(), np.ones_like(limits.costs)]
+    begun = [naive, *(_greedy(rows, limits, rate, price) for price in prices)]
+    best: list[int] = []
+    for order in begun:
+        improved = _best_prefix(rows, _swapped(rows, _best_prefix(rows, order, rate)), rate)
+        if not best or _worth(rows, improved, rate) > _worth(rows, best, rate) + NOTHING:
+            best = improved
+    return best
+
+
+def _worth(rows: Rows, order: Sequence[int], rate: float) -> float:
+    return float(net_utility(rows, order, rate)[-1])
+
+
+def _best_prefix(rows: Rows, order: Sequence[int], rate: float) -> list[int]:
+    """Cut a sequence where it is worth most: the shortest of equal ones, but never empty."""
+    return list(order[: 1 + int(np.argmax(net_utility(rows, order, rate)[1:]))])
+
+
+def _greedy(rows: Rows, limits: Limits, rate: float, price: Floats) -> list[int]:
+    """Draw what adds most utility per price, until nothing that fits adds any."""
+    penalty = (1 + WRONG_COSTS) * wrong_per_reject(rate)
+    counts, most = np.zeros_like(limits.lower), limits.most()
+    mass, chance = rows.weights, -np.expm1(rows.steps(counts))
+    order: list[int] = []
+    while True:
+        gain = (1 + penalty) * (chance @ mass) - penalty * mass.sum()
+        fits = (counts < most) & (limits.costs <= limits.room(counts))
+        density = np.where(fits, gain / price, -np.inf)
+        best = int(density.argmax())
+        if not fits.any() or (order and gain[best] <= NOTHING):
+            return order
+        mass = mass * (1 - chance[best])
+        counts[best] += 1
+        order.append(best)
+        chance[best] = _chance(rows, best, int(counts[best]))
+
+
+def _chance(rows: Rows, configuration: int, count: int) -> Floats:
+    """Return the probability that the sample after ``count`` rejected ones is accepted, shape ``(R,)``."""
+    if count >= rows.horizon:
+        return np.zeros(rows.weights.shape)
+    return -np.expm1(rows.curve(configuration, count + 1) - rows.curve(configuration, count))
+
+
+def _swapped(rows: Rows, order: Sequence[int]) -> list[int]:
+    """Swap neighbours while that leaves fewer problems unaccepted between them, and so fewer rejects."""
+    order, improving = list(order), True
+    while improving:
+        improving = False
+        counts, mass = np.zeros(max(order) + 1, np.int64), rows.weights
+        for at in range(len(order) - 1):
+            first, second = order[at : at + 2]
+            left = {s: mass * (1 - _chance(rows, s, int(counts[s]))) for s in (first, second)}
+            if left[second].sum() < left[first].sum() - NOTHING:
+                order[at], order[at + 1] = second, first
+                improving = True
+            mass = left[order[at]]
+            counts[order[at]] += 1
+    return order
