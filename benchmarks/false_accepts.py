@@ -2,10 +2,10 @@
 
     python benchmarks/false_accepts.py FOLDER [--splits 8] [--pilot 8] [--budgets 4 8 … 128] [--files NAME …]
 
-Half of the problems train, with a pilot of at most so many samples a cell, of which wrong ones are accepted at
-a known rate. The others test, with all their samples and what their verdicts are in truth: both plans draw
-until the first accept, right answers count +1 and wrong accepts -1, and the expectation over samples and false
-accepts is unbiased. No plan draws a configuration more often than every cell has samples; a budget that no
+Half of the problems train, with a pilot of at most so many samples a cell, of which wrong ones are accepted
+at a known rate. The others test, with all their samples and what these are in truth: both plans draw until the
+first accept, a right answer counts +1 and a wrong accept -1, and the expectation over samples and false accepts
+is without bias. No plan draws a configuration more often than every cell has samples; a budget that no
 configuration has samples for is left out. Points are hundredths of net utility; standard errors are over
 problems, of the mean over the splits that tested the problem.
 """
@@ -25,12 +25,12 @@ from pathlib import Path
 import numpy as np
 from heldout import load, mean_of_known, pilots, solver
 
-from osca_cli.allocate.accept_first import accept_first
 from osca_cli.allocate.limits import Limits
 from osca_cli.errors import OscaError
 from osca_cli.estimate.unbiased import log_unbiased_failure
 from osca_cli.outcomes.types import Floats, Ints, Outcomes
-from osca_cli.plan.choice import choose, estimate
+from osca_cli.plan.certified import certified_order
+from osca_cli.plan.choice import choose, learn
 
 RATES = (0.0, 0.005, 0.02, 0.05)
 
@@ -79,12 +79,12 @@ def measure(job: Job) -> list[Cell]:
     drawn = pilots(outcomes, job.pilot, job.splits, zlib.crc32(job.path.stem.encode()))
     for split, (train, test) in enumerate(drawn):
         fooled = fool(train, job.rate, split)
-        rows = estimate(fooled, "auto", Limits.samples(len(caps), max(budgets), upper=caps))
+        known = learn(fooled, "auto", Limits.samples(len(caps), max(budgets), upper=caps))
         for b, budget in enumerate(budgets):
             limits = Limits.samples(len(caps), budget, upper=caps)
-            naive = choose(fooled, limits, rows, solver).schedule
-            orders = [naive, accept_first(rows, limits, job.rate, naive) if job.rate else naive]
-            same[b] += tuple(orders[1]) == naive
+            naive = choose(fooled, limits, known.rows, solver).schedule
+            orders = [naive, certified_order(fooled, known, limits, naive, job.rate)]
+            same[b] += orders[1] == naive
             for m, order in enumerate(orders):
                 found = right_and_wrong(outcomes.n[:, test], outcomes.c[:, test], order, job.rate)
                 right[b, m, split, test], wrong[b, m, split, test] = found
@@ -160,7 +160,9 @@ def print_summary(cells: Sequence[Cell]) -> None:
     for rate in sorted({one.rate for one in cells}):
         gains = np.array([one.gain for one in cells if one.rate == rate])
         beyond = int(np.sum(gains[:, 0] < -2 * gains[:, 1] - 1e-9))
-        print(f"| {rate:g} | {len(gains)} | {gains[:, 0].mean():+.2f} | {gains[:, 0].min():+.2f} | {beyond} |")
+        print(
+            f"| {rate:g} | {len(gains)} | {gains[:, 0].mean():+.2f} | {gains[:, 0].min():+.2f} | {beyond} |"
+        )
 
 
 def arguments() -> argparse.Namespace:

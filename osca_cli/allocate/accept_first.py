@@ -14,13 +14,12 @@ samples lose from some point on, is shown in arXiv 2411.17501.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from osca_cli.allocate.greedy import NOTHING
 from osca_cli.allocate.limits import Limits
-from osca_cli.allocate.schedule import survival
 from osca_cli.estimate.rows import Rows
 from osca_cli.outcomes.types import Floats
 
@@ -33,52 +32,50 @@ def wrong_per_reject(rate: float) -> float:
     return rate / (1 - rate)
 
 
-def net_utility(rows: Rows, order: Sequence[int], rate: float) -> Floats:
+def net_utility(unaccepted: Floats, rate: float) -> Floats:
     """Return right answers less wrong accepts of every prefix of a sequence, per problem.
 
     Args:
-        rows: Log-failure of what the verifier accepts.
-        order: Configurations as they are drawn, C of them.
+        unaccepted: Share of problems without an accept after 0, 1, 2… samples, shape ``(C + 1,)``.
         rate: At which wrong samples are accepted.
 
     Returns:
-        Shape ``(C + 1,)``: of the first 0, 1, 2… samples.
+        Shape ``(C + 1,)``.
     """
-    unaccepted = survival(rows, order)
     rejected = np.concatenate([[0.0], np.cumsum(unaccepted[1:])])
     return 1 - unaccepted - (1 + WRONG_COSTS) * wrong_per_reject(rate) * rejected
 
 
-def accept_first(rows: Rows, limits: Limits, rate: float, naive: Sequence[int]) -> list[int]:
+def accept_first(
+    rows: Rows,
+    limits: Limits,
+    rate: float,
+    naive: Sequence[int],
+    unaccepted: Callable[[Sequence[int]], Floats],
+) -> list[int]:
     """Choose what to draw, in which order, and where to stop: one sample at least.
 
     Greedy by marginal utility per cost, greedy by marginal utility, and the plan that trusts the verifier
-    are each cut where they are worth most and improved by adjacent swaps; the best is returned. So it is
-    worth at least as much as the naive plan, under these rows, and is that plan where nothing is better.
+    are improved by adjacent swaps and each cut where it is worth most; the best is returned. So it is worth
+    at least as much as the naive plan, and is that plan where nothing is better.
 
     Args:
-        rows: Log-failure of what the verifier accepts.
+        rows: Log-failure of what the verifier accepts, which sequences are made for.
         limits: What the sequence keeps; nothing is required.
         rate: At which wrong samples are accepted.
         naive: The plan that trusts the verifier, at least one sample.
+        unaccepted: Tells what share of problems is without an accept after 0, 1, 2… samples of a sequence,
+            by which sequences are cut and compared: :func:`survival` of the rows, or what was seen of them.
     """
     prices = [limits.prices(), np.ones_like(limits.costs)]
-    begun = [naive, *(_greedy(rows, limits, rate, price) for price in prices)]
-    best: list[int] = []
-    for order in begun:
-        improved = _best_prefix(rows, _swapped(rows, _best_prefix(rows, order, rate)), rate)
-        if not best or _worth(rows, improved, rate) > _worth(rows, best, rate) + NOTHING:
-            best = improved
+    best, value = list(naive), -np.inf
+    for begun in (naive, *(_greedy(rows, limits, rate, price) for price in prices)):
+        for order in (begun, _swapped(rows, begun)):
+            worth = net_utility(unaccepted(order), rate)
+            end = 1 + int(np.argmax(worth[1:]))
+            if worth[end] > value + NOTHING:
+                best, value = list(order[:end]), float(worth[end])
     return best
-
-
-def _worth(rows: Rows, order: Sequence[int], rate: float) -> float:
-    return float(net_utility(rows, order, rate)[-1])
-
-
-def _best_prefix(rows: Rows, order: Sequence[int], rate: float) -> list[int]:
-    """Cut a sequence where it is worth most: the shortest of equal ones, but never empty."""
-    return list(order[: 1 + int(np.argmax(net_utility(rows, order, rate)[1:]))])
 
 
 def _greedy(rows: Rows, limits: Limits, rate: float, price: Floats) -> list[int]:

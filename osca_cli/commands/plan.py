@@ -45,6 +45,7 @@ class Options:
     advise: bool
     pilot: int | None
     train: float | None
+    false_accept_rate: float
     estimator: Estimator
     solver: Solver
     seed: int
@@ -73,6 +74,13 @@ class Options:
     metavar="SHARE",
     help="Learn from a share of them.",
 )
+@click.option(
+    "--false-accept-rate",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.0,
+    metavar="SHARE",
+    help="Wrong samples that the verifier accepts; plan for right answers.",
+)
 @click.option("--estimator", type=click.Choice(ESTIMATORS), default=ESTIMATORS[0], show_default=True)
 @click.option("--solver", type=click.Choice(SOLVERS), default="auto", show_default=True)
 @click.option(
@@ -92,6 +100,7 @@ def command(  # noqa: PLR0917 - one parameter for each option
     advise: bool,
     pilot: int | None,
     train: float | None,
+    false_accept_rate: float,
     estimator: Estimator,
     solver: Solver,
     seed: int,
@@ -103,7 +112,19 @@ def command(  # noqa: PLR0917 - one parameter for each option
 
     SOURCE is a spec, an earlier plan, or an outcomes file (.json, .csv, .parquet).
     """
-    options = Options(task, budget is not None, only, update, advise, pilot, train, estimator, solver, seed)
+    options = Options(
+        task,
+        budget is not None,
+        only,
+        update,
+        advise,
+        pilot,
+        train,
+        false_accept_rate,
+        estimator,
+        solver,
+        seed,
+    )
     _check(options, output)
     spec = load_source(source, db)
     budgets = _budgets(spec, budget)
@@ -220,7 +241,14 @@ def _planned(spec: Spec, sources: Mapping[str, Outcomes], budget: Budget | None,
     """Plan; ``--budget`` stands for the spec's, and for a task's own where ``--task`` names that."""
     own = _own_budgets(spec, options)
     return plan_tasks(
-        spec, sources, own, budget, estimator=options.estimator, solver=options.solver, seed=options.seed
+        spec,
+        sources,
+        own,
+        budget,
+        estimator=options.estimator,
+        solver=options.solver,
+        seed=options.seed,
+        false_accept_rate=options.false_accept_rate,
     )
 
 

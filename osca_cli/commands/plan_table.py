@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from osca_cli.console import harmless, interval_text, percent, points, print_facts, print_table
-from osca_cli.plan.result import Certificate, ComputeFactor, Gain, Measured, Plan
+from osca_cli.plan.result import Certificate, ComputeFactor, FalseAccepts, Gain, Measured, Plan
 from osca_cli.plan.strata_plan import StrataPlan
 from osca_cli.plan.together import SharedPlan
 from osca_cli.spec.strata import value_text
@@ -19,7 +19,10 @@ def print_plan(plans: Sequence[Plan]) -> None:
     """Print what was planned, why, and what it is worth."""
     for plan in plans:
         _print_allocation(plan)
-        _print_expectation(plan)
+        if plan.false_accepts is not None:
+            _print_accepted(plan, plan.false_accepts)
+        else:
+            _print_expectation(plan)
         print_facts(_facts(plan))
         for note in plan.notes:
             click.echo(f"note: {harmless(note)}")
@@ -88,6 +91,28 @@ def _print_expectation(plan: Plan) -> None:
     print_table("What to expect, by cross-validation", EXPECTED, rows)
 
 
+def _print_accepted(plan: Plan, accepts: FalseAccepts) -> None:
+    labels = {
+        "plan": "this plan",
+        "naive": "trusting the verifier",
+        "best_pure": f"only {plan.best_pure.name}",
+        "uniform": "even spread",
+    }
+    rows = [
+        (
+            labels[name],
+            percent(one.right.pass_rate),
+            percent(one.wrong.pass_rate),
+            percent(one.net),
+            *(_gain(one.net_gain) if one.net_gain else ("", "")),
+        )
+        for name, one in accepts.sequences.items()
+    ]
+    columns = ("on new problems", "right", "wrong accepts", "net", "plan gains, net", "95% interval")
+    title = f"What to expect, by cross-validation, if {percent(accepts.rate)} of wrong samples are accepted"
+    print_table(title, columns, rows or [("this plan", *["–"] * 5)])
+
+
 def _rate(measured: Measured | None) -> tuple[str, str]:
     if measured is None:
         return "–", "–"
@@ -102,14 +127,19 @@ def _gain(gain: Gain | None) -> tuple[str, str]:
 
 def _facts(plan: Plan) -> dict[str, str]:
     facts = {"why": plan.because}
+    stop = "pass" if plan.false_accepts is None else "accept"
     if plan.expected is not None:
         facts["spend"] = (
-            f"{plan.expected.samples:.1f} samples per problem when stopping at the first pass,"
+            f"{plan.expected.samples:.1f} samples per problem when stopping at the first {stop},"
             f" of {sum(plan.allocation.values())}"
         )
         if plan.expected.usd is not None:
             facts["spend"] += f"; {plan.expected.usd:.3g} USD"
-    facts["optimal"] = _optimal(plan.certificate)
+    facts["optimal"] = (
+        _optimal(plan.certificate)
+        if plan.certificate
+        else "no bound holds where false accepts are planned for"
+    )
     if plan.held_out is not None:
         facts["held out"] = (
             f"{percent(plan.held_out.pass_rate)} ({interval_text(plan.held_out.interval)})"

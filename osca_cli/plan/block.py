@@ -10,7 +10,7 @@ from osca_cli import __version__
 from osca_cli.model import Json
 from osca_cli.outcomes.types import Outcomes
 from osca_cli.plan.planfile import runs
-from osca_cli.plan.result import Certificate, ComputeFactor, Expected, Gain, Plan
+from osca_cli.plan.result import Certificate, ComputeFactor, Expected, FalseAccepts, Gain, Plan
 from osca_cli.plan.strata_plan import StrataPlan
 from osca_cli.plan.tasks import Made, Planned
 from osca_cli.spec.types import Budget
@@ -86,6 +86,7 @@ def _plan(made: Made, budget: Budget | None, *, several: bool) -> Json:
                 "over_uniform": _factor(plan.uniform.needs),
             },
         ),
+        "false_accepts": _false_accepts(plan.false_accepts),
         "certificate": _certificate(plan.certificate),
         "pays_back_after": plan.pays_back_after if several else None,
         "in_sample": plan.in_sample or None,
@@ -142,6 +143,21 @@ def _expected(expected: Expected | None) -> Json:
     }
 
 
+def _false_accepts(false_accepts: FalseAccepts | None) -> Json:
+    if false_accepts is None:
+        return None
+    sequences: dict[str, Json] = {
+        name: {
+            "right": round(one.right.pass_rate, DIGITS),
+            "wrong": round(one.wrong.pass_rate, DIGITS),
+            "net": round(one.net, DIGITS),
+            **({} if one.net_gain is None else {"net_gain": _gains({"": one.net_gain})[""]}),
+        }
+        for name, one in false_accepts.sequences.items()
+    }
+    return {"rate": false_accepts.rate, "naive_samples": false_accepts.naive_samples, **sequences}
+
+
 def _factor(needs: ComputeFactor | None) -> dict[str, Json]:
     if needs is None:
         return {}
@@ -164,7 +180,9 @@ def _gains(
     }
 
 
-def _certificate(certificate: Certificate) -> Json:
+def _certificate(certificate: Certificate | None) -> Json:
+    if certificate is None:
+        return None
     return {"upper_bound": round(certificate.upper_bound, 6), "gap": round(certificate.gap, 6)}
 
 

@@ -43,14 +43,14 @@ class Decision:
         known: The estimate that it was chosen for.
         limits: What it keeps.
         choice: The allocation and the baselines.
-        certificate: How far from optimal it can be.
+        certificate: How far from optimal it can be; None where nothing is certified.
         solver: What found it.
     """
 
     known: Estimate
     limits: Limits
     choice: Choice
-    certificate: Certificate
+    certificate: Certificate | None
     solver: str
 
 

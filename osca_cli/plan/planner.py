@@ -126,7 +126,7 @@ def described(
             over_even,
             passed=bool(train.c.any()),
         ),
-        notes=_notes(outcomes, train, budget, choice, validation, decision.known.extrapolation),
+        notes=_notes(outcomes, train, budget, decision, validation),
         pass_rates=learned_rates(train),
     )
 
@@ -244,10 +244,11 @@ def _notes(
     outcomes: Outcomes,
     train: Outcomes,
     budget: Budget,
-    choice: Choice,
+    decision: Decision,
     validation: CrossValidation | None,
-    extrapolation: Extrapolation | None,
 ) -> tuple[str, ...]:
+    choice, upper = decision.choice, decision.limits.upper
+    extrapolation = decision.known.extrapolation
     notes = []
     if overlap := int(outcomes.overlap.sum()):
         notes.append(f"{overlap} held-out problems are training problems too: what is held out is in sample")
@@ -255,7 +256,7 @@ def _notes(
         notes.append(f"not planned, for lack of any sample on the training problems: {', '.join(unsampled)}")
     notes.extend(update_notes(train))
     drawn = int(choice.counts.sum())
-    if budget.kind == "samples" and drawn < int(budget.amount):
+    if budget.kind == "samples" and drawn < int(budget.amount) and np.all(choice.counts >= upper):
         notes.append(f"caps leave room for {drawn} of the {budget.amount:g} samples")
     if validation is None:
         notes.append("too few training problems with samples to say what to expect on new ones")

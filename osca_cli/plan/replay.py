@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +47,11 @@ class _Curve:
 
 
 def replay(
-    outcomes: Outcomes, order: Sequence[int], usd: Floats, model: Extrapolated | None = None
+    outcomes: Outcomes,
+    order: Sequence[int],
+    usd: Floats,
+    model: Extrapolated | None = None,
+    trust: float = TRUST,
 ) -> Replay:
     """Replay a schedule on every problem.
 
@@ -60,24 +64,41 @@ def replay(
         order: Indices of configurations in the order they are drawn.
         usd: Cost of one sample of each cell, shape ``(S, J)``; NaN where unknown.
         model: What extrapolates.
+        trust: What it counts for, as in :func:`failure_of`.
     """
+    width = len(outcomes.problems)
+    unsolved, samples, spent = np.ones(width), np.zeros(width), np.zeros(width)
+    for s, after in zip(order, _failures(outcomes, order, model, trust), strict=True):
+        samples += unsolved
+        spent += unsolved * usd[s]
+        unsolved = after
+    return Replay(unsolved, samples, spent)
+
+
+def unsolved_share(outcomes: Outcomes, order: Sequence[int], model: Extrapolated | None = None) -> Floats:
+    """Return the mean failure after 0, 1, 2… samples of a schedule, shape ``(C + 1,)``.
+
+    Estimated as in :func:`replay`.
+    """
+    return np.array([1.0, *(float(after.mean()) for after in _failures(outcomes, order, model, TRUST))])
+
+
+def _failures(
+    outcomes: Outcomes, order: Sequence[int], model: Extrapolated | None, trust: float
+) -> Iterator[Floats]:
+    """Yield the probability that all samples up to each of a schedule fail, shape ``(J,)``."""
     counts = np.bincount(np.array(order, np.int64), minlength=len(outcomes.configurations))
     curves = {int(s): _curve(outcomes, int(s), int(counts[s]), model) for s in np.flatnonzero(counts)}
     at = dict.fromkeys(curves, 0)
-    width = len(outcomes.problems)
-    sampled, samples, spent = np.zeros(width), np.zeros(width), np.zeros(width)
-    beyond = np.ones((width, 1)) if model is None else np.ones(model.node.shape)
-    unsolved = np.ones(width)
+    sampled = np.zeros(len(outcomes.problems))
+    beyond = np.ones((len(sampled), 1)) if model is None else np.ones(model.node.shape)
     for s in order:
-        samples += unsolved
-        spent += unsolved * usd[s]
         curve, k = curves[s], at[s]
         sampled += curve.sampled[k + 1] - curve.sampled[k]
         if curve.beyond is not None:
             beyond *= (curve.beyond[k + 1] / curve.beyond[k])[curve.kind]
-        unsolved = np.exp(sampled) * _trusted(beyond, model, TRUST)
         at[s] += 1
-    return Replay(unsolved, samples, spent)
+        yield np.exp(sampled) * _trusted(beyond, model, trust)
 
 
 def failure_of(

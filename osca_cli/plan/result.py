@@ -164,6 +164,52 @@ class Pilot:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """What a sequence that stops at the first accept comes to on new problems.
+
+    Attributes:
+        right: Share of problems with a right answer.
+        wrong: Share with a wrong one that was accepted.
+        net_gain: Of the plan over it, in right answers less wrong ones; None of the plan itself.
+    """
+
+    right: Measured
+    wrong: Measured
+    net_gain: Gain | None
+
+    @property
+    def net(self) -> float:
+        """Right answers less wrong ones."""
+        return self.right.pass_rate - self.wrong.pass_rate
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object of ``osca plan --json``."""
+        gain = {"net_gain": self.net_gain.to_json()} if self.net_gain else {}
+        return {"right": self.right.to_json(), "wrong": self.wrong.to_json(), "net": self.net} | gain
+
+
+@dataclass(frozen=True, slots=True)
+class FalseAccepts:
+    """What false accepts make of a plan and of what it is compared with.
+
+    Attributes:
+        rate: At which the verifier accepts wrong samples.
+        naive_samples: Of the plan that trusts the verifier.
+        sequences: ``plan``, ``naive``, ``best_pure`` and ``uniform``, by cross-validation; empty where there
+            are too few training problems to tell.
+    """
+
+    rate: float
+    naive_samples: int
+    sequences: Mapping[str, Accepted]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object of ``osca plan --json``."""
+        sequences = {name: one.to_json() for name, one in self.sequences.items()}
+        return {"rate": self.rate, "naive_samples": self.naive_samples} | sequences
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """An allocation for one task, with everything that is claimed of it.
 
@@ -174,7 +220,7 @@ class Plan:
         schedule: Configurations in the order they are drawn: exactly the allocation's counts.
         solver: What found it.
         estimator: What it was found for.
-        certificate: How far from optimal it can be.
+        certificate: How far from optimal it can be; None where false accepts are planned for.
         expected: On new problems; None where there are too few training problems to tell.
         held_out: On held-out problems, where all have the samples.
         best_pure: The best single configuration.
@@ -190,6 +236,8 @@ class Plan:
         pass_rates: Mean pass rate of each configuration, where executed plans were learned from.
         where: The problems that it is for, where the task has other plans: a field with its value.
         over_pooled: Of a plan with ``where``, its paired gain over the task's common plan.
+        false_accepts: Of a plan for a verifier that accepts wrong samples; pass rates and gains are then of
+            right answers.
     """
 
     task: str
@@ -198,7 +246,7 @@ class Plan:
     schedule: tuple[str, ...]
     solver: str
     estimator: str
-    certificate: Certificate
+    certificate: Certificate | None
     expected: Expected | None
     held_out: Measured | None
     best_pure: Baseline
@@ -213,6 +261,7 @@ class Plan:
     pass_rates: Mapping[str, Measured] | None = None
     where: Mapping[str, Json] = field(default_factory=dict)
     over_pooled: Gain | None = None
+    false_accepts: FalseAccepts | None = None
 
     @property
     def label(self) -> str:
@@ -230,7 +279,7 @@ class Plan:
             "schedule": list(self.schedule),
             "solver": self.solver,
             "estimator": self.estimator,
-            "certificate": self.certificate.to_json(),
+            "certificate": self.certificate.to_json() if self.certificate else None,
             "expected": self.expected.to_json() if self.expected else None,
             "held_out": self.held_out.to_json() if self.held_out else None,
             "baselines": {"best_pure": self.best_pure.to_json(), "uniform": self.uniform.to_json()},
@@ -239,6 +288,7 @@ class Plan:
                 "over_uniform": self.over_uniform.to_json() if self.over_uniform else None,
                 **({"over_pooled": self.over_pooled.to_json()} if self.over_pooled else {}),
             },
+            **({"false_accepts": self.false_accepts.to_json()} if self.false_accepts else {}),
             "compute_factor": self.best_pure.needs.to_json() if self.best_pure.needs else None,
             **({"pass_rates": _json_of(self.pass_rates)} if self.pass_rates else {}),
             "made_from": self.pilot.to_json() | {"pays_back_after": self.pays_back_after},

@@ -9,6 +9,7 @@ from typing import Any
 from osca_cli.allocate.solve import Solver
 from osca_cli.errors import UsageError
 from osca_cli.outcomes.types import Outcomes
+from osca_cli.plan.certified import make_certified_plan
 from osca_cli.plan.choice import Estimator
 from osca_cli.plan.decision import Search
 from osca_cli.plan.planner import make_plan
@@ -83,6 +84,7 @@ def plan_tasks(
     estimator: Estimator = "auto",
     solver: Solver = "auto",
     seed: int = 0,
+    false_accept_rate: float = 0.0,
 ) -> Planned:
     """Plan tasks of a spec, each for its own budget or all others for one.
 
@@ -94,6 +96,7 @@ def plan_tasks(
         estimator: How pass rates are estimated.
         solver: How allocations are found.
         seed: Of the solvers that start at random.
+        false_accept_rate: At which verifiers accept wrong samples; above 0 tasks are planned alone and whole.
 
     Raises:
         UsageError: a task cannot be planned, or has no budget.
@@ -105,6 +108,8 @@ def plan_tasks(
             " or say --budget 8"
         )
     search = Search(solver, seed)
+    if false_accept_rate:
+        _check_alone([spec.task(name) for name in sources], budget if others else None)
     together: SharedPlan | None = None
     found: dict[str, _Found] = {}
     if budget is not None and budget.share == "tasks" and _many(others):
@@ -112,7 +117,11 @@ def plan_tasks(
     for name, outcomes in sources.items():
         own = budgets.get(name, budget)
         if name not in found and own is not None:
-            found[name] = _alone(spec.task(name), outcomes, replace(own, share="none"), estimator, search)
+            own = replace(own, share="none")
+            if false_accept_rate:
+                found[name] = _certified(name, outcomes, own, false_accept_rate, estimator, search)
+            else:
+                found[name] = _alone(spec.task(name), outcomes, own, estimator, search)
     if budget is not None and together is None:
         budget = replace(budget, share="none")
     strata = [found[name].strata for name in sources]
@@ -134,6 +143,28 @@ class _Found:
 
     plans: Sequence[tuple[Plan, float | None]]
     strata: StrataPlan | None = None
+
+
+def _check_alone(tasks: Sequence[Task], budget: Budget | None) -> None:
+    """Refuse what false accepts are not planned for."""
+    if budget is not None and budget.share == "tasks" and _many(tasks):
+        raise UsageError(
+            "--false-accept-rate with `share: tasks`: no shared budget is planned for false accepts; name one"
+            " task with --task, or remove the share"
+        )
+    for task in tasks:
+        if task.strata is not None:
+            raise UsageError(
+                f"--false-accept-rate with `strata: {task.strata}` (task '{task.name}'): plans by strata are"
+                " not made for false accepts; remove strata"
+            )
+
+
+def _certified(
+    task: str, outcomes: Outcomes, budget: Budget, rate: float, estimator: Estimator, search: Search
+) -> _Found:
+    plan = make_certified_plan(outcomes, budget, rate, task=task, estimator=estimator, search=search)
+    return _Found([(plan, None)])
 
 
 def _alone(task: Task, outcomes: Outcomes, budget: Budget, estimator: Estimator, search: Search) -> _Found:

@@ -59,6 +59,23 @@ def _against_pure(allocation: Mapping[str, int], size: int, pure: Baseline, gain
     return f"{chosen}; a gain over {rival}, is not distinguishable from none ({_signed(gain)} points)."
 
 
+def certified_because(allocation: Mapping[str, int], size: int, naive: int) -> str:
+    """Say in a sentence where a plan for false accepts stops.
+
+    Args:
+        allocation: Samples by configuration.
+        size: How many configurations there were to choose from.
+        naive: Samples of the plan that trusts the verifier.
+    """
+    total = sum(allocation.values())
+    chosen = f"{number(len(allocation))} of {number(size)} configurations"
+    chosen = chosen[0].upper() + chosen[1:]
+    if total >= naive:
+        return f"{chosen}, up to the budget: every sample brings more right answers than wrong accepts."
+    samples = "the first sample" if total == 1 else f"{number(total)} samples"
+    return f"{chosen}; it ends after {samples}: more would bring more wrong accepts than right answers."
+
+
 def own_because(gain: Gain) -> str:
     """Say why a value has a plan of its own."""
     return f"Its own plan solves {points(gain)} points more than the task's common plan."
