@@ -3,10 +3,10 @@
     python benchmarks/false_accepts.py FOLDER [--splits 8] [--pilot 8] [--budgets 4 8 … 128] [--files NAME …]
 
 Half of the problems train, with a pilot of at most so many samples a cell, of which wrong ones are accepted
-at a known rate. The others test, with all their samples and what these are in truth: both plans draw until the
-first accept, a right answer counts +1 and a wrong accept -1, and the expectation over samples and false accepts
-is without bias. No plan draws a configuration more often than every cell has samples; a budget that no
-configuration has samples for is left out. Points are hundredths of net utility; standard errors are over
+at a known rate. The others test, with all their samples and what these are in truth: both plans draw until
+the first accept, a right answer counts +1 and a wrong accept -1, and the expectation over samples and false
+accepts is without bias. No plan draws a configuration more often than every cell has samples; a budget that
+no configuration has samples for is left out. Points are hundredths of net utility; standard errors are over
 problems, of the mean over the splits that tested the problem.
 """
 

@@ -15,13 +15,18 @@ samples lose from some point on, is shown in arXiv 2411.17501.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 
 from osca_cli.allocate.greedy import NOTHING
 from osca_cli.allocate.limits import Limits
+from osca_cli.allocate.schedule import survival
 from osca_cli.estimate.rows import Rows
 from osca_cli.outcomes.types import Floats
+
+Unaccepted: TypeAlias = Callable[[Sequence[int]], Floats]
 
 WRONG_COSTS = 1.0
 """What a wrong accept takes away, where a right answer brings 1."""
@@ -55,27 +60,38 @@ def accept_first(
 ) -> list[int]:
     """Choose what to draw, in which order, and where to stop: one sample at least.
 
-    Greedy by marginal utility per cost, greedy by marginal utility, and the plan that trusts the verifier
-    are improved by adjacent swaps and each cut where it is worth most; the best is returned. So it is worth
-    at least as much as the naive plan, and is that plan where nothing is better.
+    The naive plan is cut where it is worth most. Greedy by marginal utility per cost, greedy by marginal
+    utility, and all three improved by adjacent swaps, are cut as well, and replace it where they are worth
+    more both by what was seen and under the rows. So the result is worth at least as much as the naive plan,
+    and at a rate of 0 it is that plan, if the naive plan is the best for the rows.
 
     Args:
         rows: Log-failure of what the verifier accepts, which sequences are made for.
         limits: What the sequence keeps; nothing is required.
         rate: At which wrong samples are accepted.
         naive: The plan that trusts the verifier, at least one sample.
-        unaccepted: Tells what share of problems is without an accept after 0, 1, 2… samples of a sequence,
-            by which sequences are cut and compared: :func:`survival` of the rows, or what was seen of them.
+        unaccepted: Tells what share of problems is seen without an accept after 0, 1, 2… samples of a
+            sequence, by which sequences are cut; :func:`survival` of the rows, where nothing else is known.
     """
     prices = [limits.prices(), np.ones_like(limits.costs)]
-    best, value = list(naive), -np.inf
+    best = _cut(naive, rate, unaccepted)
     for begun in (naive, *(_greedy(rows, limits, rate, price) for price in prices)):
         for order in (begun, _swapped(rows, begun)):
-            worth = net_utility(unaccepted(order), rate)
-            end = 1 + int(np.argmax(worth[1:]))
-            if worth[end] > value + NOTHING:
-                best, value = list(order[:end]), float(worth[end])
+            other = _cut(order, rate, unaccepted)
+            measures = (unaccepted, partial(survival, rows))
+            if all(_worth(other, rate, one) > _worth(best, rate, one) + NOTHING for one in measures):
+                best = other
     return best
+
+
+def _cut(order: Sequence[int], rate: float, unaccepted: Unaccepted) -> list[int]:
+    """Cut a sequence where it is worth most: the longest of equal ones."""
+    worth = net_utility(unaccepted(order), rate)[1:]
+    return list(order[: 1 + int(np.flatnonzero(worth >= worth.max() - NOTHING)[-1])])
+
+
+def _worth(order: Sequence[int], rate: float, unaccepted: Unaccepted) -> float:
+    return float(net_utility(unaccepted(order), rate)[-1])
 
 
 def _greedy(rows: Rows, limits: Limits, rate: float, price: Floats) -> list[int]:

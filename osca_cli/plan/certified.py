@@ -38,7 +38,7 @@ def make_certified_plan(
     """Plan for a verifier that accepts wrong samples at a rate, each like the others.
 
     The sequence is worth most in right answers less wrong accepts. It is made for the estimate of what the
-    verifier accepts, and cut where the training problems say, by their samples as far as these reach. Pass
+    verifier accepts, and cut where the samples of the training problems say. Pass
     rates and gains of the plan are of right answers.
 
     Args:
@@ -79,6 +79,7 @@ def make_certified_plan(
         uniform=_with(plan.uniform, held_out[UNIFORM]),
         compute_factor=None,
         pays_back_after=None,
+        notes=(*plan.notes, *_refuted(train, rate)),
         because=certified_because(plan.allocation, int(np.sum(limits.upper > 0)), len(naive.schedule)),
         false_accepts=FalseAccepts(
             rate, len(naive.schedule), {} if validation is None else _said(validation)
@@ -90,6 +91,9 @@ def certified_order(
     train: Outcomes, known: Estimate, limits: Limits, naive: Sequence[int], rate: float
 ) -> tuple[int, ...]:
     """Return the sequence that is worth most by what the verifier accepted on the training problems.
+
+    Sequences are made for the estimate. Where they end is said by the samples of the training problems, as
+    far as these reach: the estimate, made to bring out what more samples could solve, ends too late.
 
     Args:
         train: The training problems.
@@ -107,6 +111,21 @@ def certified_order(
     model = known.extrapolation.to(seen) if known.extrapolation else None
     unaccepted = partial(unsolved_share, seen, model=model)
     return tuple(accept_first(known.rows, limits, rate, naive, unaccepted))
+
+
+def _refuted(train: Outcomes, rate: float) -> list[str]:
+    """Note where more problems are without an accept than there could be at this rate."""
+    samples, accepted = train.n.sum(axis=0), train.c.sum(axis=0)
+    without = (accepted == 0) & (samples > 0)
+    most = float(np.sum((1 - rate) ** samples[samples > 0]))
+    if without.sum() <= most + 3 * np.sqrt(most) + 1:
+        return []
+    drawn = int(samples[without].sum())
+    note = (
+        f"{int(without.sum())} training problems have no accept among {drawn:,} samples: the verifier accepts"
+        f" fewer wrong ones than {rate:.2%}, so wrong accepts are overstated"
+    )
+    return [note]
 
 
 def _mixes(some: Outcomes, naive: Choice, order: Sequence[int]) -> list[Mix]:

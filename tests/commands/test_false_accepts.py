@@ -1,0 +1,80 @@
+"""Planning for a verifier that accepts wrong samples, from the command line."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+
+
+@pytest.fixture
+def counts(tmp_path):
+    """An outcomes file in which half of the problems are accepted only by mistake, once in twenty."""
+    random = np.random.default_rng(0)
+    rates = random.beta(0.8, 1.0, (2, 60)) * (random.random(60) > 0.5)
+    accepted = random.binomial(8, rates + (1 - rates) * 0.05)
+    lines = ["problem,configuration,n,correct"]
+    lines += [f"p{p},{name},8,{accepted[s, p]}" for s, name in enumerate("ab") for p in range(60)]
+    (tmp_path / "counts.csv").write_text("\n".join(lines) + "\n")
+    return tmp_path
+
+
+def test_a_plan_for_false_accepts_stops_early_and_says_what_that_is_worth(osca, counts):
+    result = osca("plan", "counts.csv", "--budget", "24", "--false-accept-rate", "0.05")
+    assert "wrong accepts" in result.out
+    assert "more would bring more wrong accepts than right answers" in " ".join(result.out.split())
+    assert "no bound holds" in result.out
+    text = (counts / "plan.yaml").read_text()
+    plan = yaml.safe_load(text)["allocation"]["plans"][0]
+    assert "certificate" not in plan
+    assert sum(plan["counts"].values()) < 24
+    accepts = plan["false_accepts"]
+    assert accepts["rate"] == 0.05
+    assert accepts["naive_samples"] == 24
+    assert accepts["naive"]["net_gain"]["value"] > 0
+    assert plan["expected"]["pass_rate"] == accepts["plan"]["right"]
+    said = osca("plan", "counts.csv", "--budget", "24", "--false-accept-rate", "0.05", "--json").json
+    assert said["certificate"] is None
+    assert said["false_accepts"]["plan"]["right"]["pass_rate"] == said["expected"]["pass_rate"]
+
+
+def test_a_check_says_that_it_counts_accepts(osca, counts):
+    rows = (counts / "counts.csv").read_text().splitlines()
+    held_out = ["test" if int(row.split(",")[0][1:]) % 2 else "train" for row in rows[1:]]
+    text = [rows[0] + ",split", *(f"{row},{side}" for row, side in zip(rows[1:], held_out, strict=True))]
+    (counts / "split.csv").write_text("\n".join(text) + "\n")
+    osca("plan", "split.csv", "--budget", "8", "--false-accept-rate", "0.05")
+    assert "every accept counts as a pass" in osca("check", "plan.yaml", code=None).err
+
+
+def test_a_rate_of_0_is_the_plan_without_it(osca, counts):
+    osca("plan", "counts.csv", "--budget", "6", "--false-accept-rate", "0", "-o", "zero.yaml")
+    osca("plan", "counts.csv", "--budget", "6", "-o", "plan.yaml")
+    assert (counts / "zero.yaml").read_bytes() == (counts / "plan.yaml").read_bytes()
+
+
+def test_each_budget_of_a_list_has_its_own_end(osca, counts):
+    lines = osca("plan", "counts.csv", "--budget", "1,24", "--false-accept-rate", "0.05").out.splitlines()
+    ends = [len(json.loads(line)["schedule"]) for line in lines]
+    assert ends[0] == 1 < ends[1] < 24
+
+
+@pytest.mark.parametrize("rate", ["1", "-0.1", "5%"])
+def test_a_rate_is_a_share(osca, counts, rate):
+    assert "--false-accept-rate" in osca("plan", "counts.csv", "--false-accept-rate", rate, code=2).err
+
+
+def test_tasks_that_share_and_strata_are_not_planned_for_false_accepts(osca, counts):
+    spec = counts / "spec.yaml"
+    spec.write_text(
+        "version: 1\nbudget: {samples: 4, share: tasks}\ntasks:\n"
+        "  - {name: one, outcomes: counts.csv}\n  - {name: two, outcomes: counts.csv}\n"
+    )
+    refused = osca("plan", "spec.yaml", "--false-accept-rate", "0.02", code=2).err
+    assert "name one task with --task" in " ".join(refused.split())
+    osca("plan", "spec.yaml", "--false-accept-rate", "0.02", "--task", "one")
+    spec.write_text(
+        "version: 1\nbudget: {samples: 4}\ntasks:\n  - {name: one, outcomes: counts.csv, strata: kind}\n"
+    )
+    refused = osca("plan", "spec.yaml", "--false-accept-rate", "0.02", code=2).err
+    assert "strata: kind" in refused
