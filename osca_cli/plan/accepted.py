@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from osca_cli.allocate.accept_first import wrong_per_reject
 from osca_cli.outcomes.types import Floats, Outcomes
 from osca_cli.plan.crossvalidation import CORRELATED, folds
-from osca_cli.plan.extrapolation import Extrapolated, Extrapolation
+from osca_cli.plan.extrapolation import TRUST, Extrapolated, Extrapolation
 from osca_cli.plan.replay import beyond, replay, unknown
 
 NAMES = ("plan", "naive", "best_pure", "uniform")
@@ -42,8 +42,8 @@ class Replayed:
     Attributes:
         values: Probability of a right answer by each sequence, and then of a wrong accept, ``(8, J)``. Of a
             single problem both may leave [0, 1]: their means are what is without bias.
-        plain: The same if the model does not extrapolate.
-        model: The same if only the model does.
+        least: The same if nothing is accepted beyond the samples.
+        most: The same if the model is right.
         samples: That the plan draws, shape ``(J,)``.
         usd: Their cost; NaN where a price is unknown.
         left_out: Problems without any sample in a cell that they needed.
@@ -51,8 +51,8 @@ class Replayed:
     """
 
     values: Floats
-    plain: Floats
-    model: Floats
+    least: Floats
+    most: Floats
     samples: Floats
     usd: Floats
     left_out: int
@@ -80,7 +80,7 @@ class Validation:
         """
         choices = self.everywhere @ contrast
         choosing = (len(choices) - 1) * float(np.var(choices))
-        apart = contrast @ (self.replayed.model - self.replayed.plain).mean(axis=1)
+        apart = contrast @ (self.replayed.most - self.replayed.least).mean(axis=1)
         values = contrast @ self.replayed.values
         spread = float(np.var(values)) / len(values)
         return choosing + float(apart / 3) ** 2 + (CORRELATED * spread if gain else 0.0)
@@ -119,8 +119,8 @@ def validate(
 def _together(parts: Sequence[Replayed]) -> Replayed:
     return Replayed(
         values=np.concatenate([part.values for part in parts], axis=1),
-        plain=np.concatenate([part.plain for part in parts], axis=1),
-        model=np.concatenate([part.model for part in parts], axis=1),
+        least=np.concatenate([part.least for part in parts], axis=1),
+        most=np.concatenate([part.most for part in parts], axis=1),
         samples=np.concatenate([part.samples for part in parts]),
         usd=np.concatenate([part.usd for part in parts]),
         left_out=sum(part.left_out for part in parts),
@@ -135,16 +135,20 @@ def _replayed(outcomes: Outcomes, usd: Floats, chosen: Sequences, rate: float) -
     out = unknown(outcomes, drawn, stand_in)
     view, usd = outcomes.select(problems=~out), usd[:, ~out]
     model = chosen.extrapolation.to(view) if chosen.extrapolation and view.problems else None
+    values = least = most = right_and_wrong(view, chosen.mixes, rate, model)
     far = beyond(view, drawn)
-    either = [replace(model, weight=weight) for weight in (0.0, 1.0)] if model and far.any() else [model] * 2
-    plain, modelled = (right_and_wrong(view, chosen.mixes, rate, one) for one in either)
-    values = plain if either[0] is model else right_and_wrong(view, chosen.mixes, rate, model)
+    if model is not None and far.any():
+        least, most = (right_and_wrong(view, chosen.mixes, rate, model, trust) for trust in (0.0, 1.0))
     plan = replay(view, chosen.mixes[0][0][1], usd, model)
-    return Replayed(values, plain, modelled, plan.samples, plan.usd, int(out.sum()), int(far.sum()))
+    return Replayed(values, least, most, plan.samples, plan.usd, int(out.sum()), int(far.sum()))
 
 
 def right_and_wrong(
-    outcomes: Outcomes, mixes: Sequence[Mix], rate: float, model: Extrapolated | None = None
+    outcomes: Outcomes,
+    mixes: Sequence[Mix],
+    rate: float,
+    model: Extrapolated | None = None,
+    trust: float = TRUST,
 ) -> Floats:
     """Return what each mix comes to on every problem: right answers, and below them wrong accepts.
 
@@ -153,6 +157,7 @@ def right_and_wrong(
         mixes: M of them.
         rate: At which wrong samples are accepted.
         model: What extrapolates beyond the samples.
+        trust: What it counts for.
 
     Returns:
         Shape ``(2 M, J)``, without bias where there are samples enough and the rate is the verifier's.
@@ -161,7 +166,7 @@ def right_and_wrong(
     accepted, rejected = np.zeros((2, len(mixes), len(outcomes.problems)))
     for m, mix in enumerate(mixes):
         for share, order in mix:
-            drawn = replay(outcomes, order, free, model)
+            drawn = replay(outcomes, order, free, model, trust)
             accepted[m] += share * (1 - drawn.failure)
             rejected[m] += share * (drawn.samples - (1 - drawn.failure))
     wrong = wrong_per_reject(rate) * rejected

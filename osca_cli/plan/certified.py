@@ -9,12 +9,10 @@ from functools import partial
 import numpy as np
 
 from osca_cli.allocate.accept_first import accept_first
-from osca_cli.allocate.baselines import by_pass_rate
 from osca_cli.allocate.limits import Limits
 from osca_cli.allocate.schedule import in_turns, survival
 from osca_cli.errors import UsageError
 from osca_cli.estimate.intervals import mean_interval, paired_interval
-from osca_cli.estimate.plugin import mean_rates
 from osca_cli.outcomes.types import Floats, Outcomes
 from osca_cli.plan.accepted import NAMES, Mix, Sequences, Validation, right_and_wrong, validate
 from osca_cli.plan.budgets import limits_of
@@ -61,12 +59,12 @@ def make_certified_plan(
         known = learn(some, estimator, limits)
         naive = choose(some, limits, known.rows, search.find)
         order = certified_order(some, known, limits, naive.schedule, rate)
-        return known, naive, Sequences(_mixes(some, naive, order), known.extrapolation)
+        return known, naive, Sequences(_mixes(naive, order), known.extrapolation)
 
     known, naive, chosen = choose_from(train)
     order = chosen.mixes[PLAN][0][1]
     counts = np.bincount(np.array(order), minlength=len(outcomes.configurations))
-    choice = Choice(counts, tuple(order), naive.best_pure, naive.uniform)
+    choice = replace(naive, counts=counts, schedule=tuple(order))
     decision = Decision(known, limits, choice, None, SOLVER)
     validation = validate(train, usd_per_sample(train), rate, lambda rest: choose_from(rest)[2])
     right = None if validation is None else _of_right_answers(validation)
@@ -77,7 +75,6 @@ def make_certified_plan(
         held_out=held_out[PLAN],
         best_pure=_with(plan.best_pure, held_out[BEST_PURE]),
         uniform=_with(plan.uniform, held_out[UNIFORM]),
-        compute_factor=None,
         pays_back_after=None,
         notes=(*plan.notes, *_refuted(train, rate)),
         because=certified_because(plan.allocation, int(np.sum(limits.upper > 0)), len(naive.schedule)),
@@ -128,12 +125,12 @@ def _refuted(train: Outcomes, rate: float) -> list[str]:
     return [note]
 
 
-def _mixes(some: Outcomes, naive: Choice, order: Sequence[int]) -> list[Mix]:
+def _mixes(naive: Choice, order: Sequence[int]) -> list[Mix]:
     """Return the sequences of :data:`NAMES`."""
     index, count = naive.best_pure
     low, share = int(count), count % 1
     pure = [(1 - share, (index,) * low), (share, (index,) * (low + 1))]
-    even = in_turns(by_pass_rate(mean_rates(some)), naive.uniform)
+    even = in_turns(naive.turns, naive.uniform)
     return [[(1.0, order)], [(1.0, naive.schedule)], pure[: 2 if share else 1], [(1.0, even)]]
 
 
@@ -155,6 +152,8 @@ def _of_right_answers(validation: Validation) -> CrossValidation:
         left_out=replayed.left_out,
         extrapolated=replayed.extrapolated,
         doubt=Doubt(*doubt),
+        pure_needs=None,
+        uniform_needs=None,
     )
 
 
@@ -197,4 +196,4 @@ def _held_out(outcomes: Outcomes, chosen: Sequences, rate: float) -> list[Measur
 
 
 def _with(baseline: Baseline, held_out: Measured | None) -> Baseline:
-    return replace(baseline, held_out=held_out)
+    return replace(baseline, held_out=held_out, needs=None)

@@ -57,7 +57,8 @@ class CrossValidation:
         left_out: Problems without any sample in a cell that they needed.
         extrapolated: Problems with a cell of fewer samples than the allocation draws.
         doubt: Of the means of the first three and of their differences.
-        pure_needs: How many budgets the best single configuration needs to cover as much as the plan.
+        pure_needs: How many budgets the best single configuration needs to cover as much as the plan; None
+            where that is not asked.
         uniform_needs: The same of the even spread.
     """
 
@@ -69,8 +70,8 @@ class CrossValidation:
     left_out: int
     extrapolated: int
     doubt: Doubt
-    pure_needs: ComputeFactor
-    uniform_needs: ComputeFactor
+    pure_needs: ComputeFactor | None
+    uniform_needs: ComputeFactor | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
