@@ -205,3 +205,19 @@ def test_a_pool_that_is_not_there_is_not_made_offline(osca, spec_folder):
 
     assert "other.db: no such pool" in refused.err
     assert not (spec_folder / "other.db").exists()
+
+
+def test_a_pool_that_may_not_be_written_to_is_read_as_it_is(osca, spec_folder, monkeypatch):
+    folder = spec_folder / "locked"
+    folder.mkdir()
+    shutil.copy(spec_folder / "osca.db", folder)
+    before = (folder / "osca.db").read_bytes()
+    monkeypatch.setattr("osca_cli.store.file.os.access", lambda path, mode: mode != os.W_OK)
+
+    osca("run", "spec.yaml", "--offline", "--split", "all", "--db", "locked/osca.db")
+    osca("plan", "spec.yaml", "--db", "locked/osca.db", "-o", "-")
+    refused = osca("run", "spec.yaml", "--samples", "9", "--db", "locked/osca.db", code=2)
+
+    assert "answer from it with --offline" in refused.err
+    assert (folder / "osca.db").read_bytes() == before
+    assert [file.name for file in folder.iterdir()] == ["osca.db"]
