@@ -71,7 +71,9 @@ def certified_because(allocation: Mapping[str, int], size: int, naive: int) -> s
     chosen = f"{number(len(allocation))} of {number(size)} configurations"
     chosen = chosen[0].upper() + chosen[1:]
     if total >= naive:
-        return f"{chosen}, up to the budget: every sample brings more right answers than wrong accepts."
+        return (
+            f"{chosen}, up to the budget: to stop earlier would lose more right answers than wrong accepts."
+        )
     samples = "the first sample" if total == 1 else f"{number(total)} samples"
     return f"{chosen}; it ends after {samples}: more would bring more wrong accepts than right answers."
 

@@ -129,3 +129,10 @@ def test_without_training_problems_nothing_is_planned():
     outcomes = Outcomes.of(NAMES, ["p"], np.ones((3, 1)), np.ones((3, 1)), train=[False], held_out=[True])
     with pytest.raises(UsageError, match="no training problem"):
         planned(outcomes, 4, 0.02)
+
+
+def test_a_plan_that_uses_the_whole_budget_says_so():
+    random = np.random.default_rng(7)
+    plan = planned(verified(random, true_rates(random, 40), 8, 0.01), 2, 0.01, "beta")
+    assert sum(plan.allocation.values()) == plan.false_accepts.naive_samples == 2
+    assert "up to the budget: to stop earlier would lose more right answers" in plan.because
