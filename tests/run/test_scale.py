@@ -98,7 +98,7 @@ def test_a_full_pool_lacks_nothing_is_not_written_to_and_takes_few_statements(sp
     assert all((lack.undrawn, lack.unverified, lack.there) == ((), (), SAMPLES) for lack in lacks)
     assert pool.connection.total_changes == before
     reads = [one for one in statements if one.lstrip().startswith("SELECT")]
-    assert len(reads) == 2 * CELLS // CHUNK
+    assert len(reads) == 3 * CELLS // CHUNK
 
 
 def test_outcomes_are_read_by_a_few_statements(spec, pool):
@@ -114,7 +114,7 @@ def test_outcomes_are_read_by_a_few_statements(spec, pool):
     assert (outcomes.c == 1).all()
     assert outcomes.costs.keys() == {"output_tokens", "seconds"}
     assert notes == ()
-    assert len([one for one in statements if one.lstrip().startswith("SELECT")]) == 3
+    assert len([one for one in statements if one.lstrip().startswith("SELECT")]) == 4
 
 
 def test_counting_reads_indices_and_never_the_table_of_samples(pool):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Find: TypeAlias = Callable[[Any], Sequence[Any]]
 """What a compiled path is: it returns all that it finds in a value."""
 
-_OPENING = re.compile(r"[{\[]")
+_OPENING = re.compile(r"""\{(?=\s*["}])|\[(?=\s*[\[\]{"0-9tfn-])""")
 _DECODER = json.JSONDecoder(strict=False)
 _READINGS = 20
 """How often over the characters of a text may be read: hostile nesting would take the square of them."""
@@ -80,7 +80,8 @@ def values(text: str) -> list[Any]:
             value, position = _DECODER.raw_decode(text, start)
             found.append(value)
         except json.JSONDecodeError as error:
-            readings -= error.pos - start
+            # To count lines the error reads all that precedes it, too, if a hundred times faster.
+            readings -= error.pos - start + start // 100
             position = start + 1
         except (RecursionError, ValueError):  # too deep, or a number with too many digits
             position = start + 1
