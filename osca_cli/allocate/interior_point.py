@@ -82,8 +82,11 @@ def _start(programme: Programme, costs: Floats) -> _Point:
 def _advance(point: _Point, gradient: Floats, factors: Floats, costs: Floats, target: float) -> bool:
     """Take one Newton step towards complementarity ``target``, strictly feasible; tell if there was one."""
     above, slack = point.above, point.slack
-    low, high, cost = point.low_dual / point.z, point.high_dual / above, point.cost_dual / slack
-    right = target / point.z - target / above - (target / slack) * costs - gradient
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        low, high, cost = point.low_dual / point.z, point.high_dual / above, point.cost_dual / slack
+        right = target / point.z - target / above - (target / slack) * costs - gradient
+    if not np.isfinite([*low, *high, cost, *right]).all():
+        return False  # at a limit but for rounding: what was reached is the answer
     step, failed = _newton(factors, low + high, right)
     if failed:
         return False

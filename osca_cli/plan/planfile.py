@@ -13,7 +13,7 @@ import yaml
 
 from osca_cli.errors import UsageError
 from osca_cli.model import Json
-from osca_cli.spec.yaml12 import parse_document
+from osca_cli.spec.yaml12 import CORE, TAG, parse_document
 
 WIDTH = 110
 
@@ -112,6 +112,9 @@ _Dumper.add_representer(_Flow, lambda dumper, value: dumper.represent_mapping(_M
 _Dumper.add_representer(
     _FlowList, lambda dumper, value: dumper.represent_sequence(_SEQ, value, flow_style=True)
 )
+# A text that YAML 1.2 reads as something else is quoted, such as the hash 78e82819: to PyYAML it is a text.
+for _name, _pattern in CORE.items():
+    _Dumper.add_implicit_resolver(TAG + _name, _pattern, None)
 _Dumper.ignore_aliases = lambda *_: True  # type: ignore[method-assign]
 
 

@@ -34,9 +34,9 @@ MOST_VALUES = 500_000
 DEEPEST = 100
 TOO_DEEP = "is nested too deeply; no spec needs that"
 
-_TAG = "tag:yaml.org,2002:"
-_MERGE = _TAG + "merge"
-_CORE = {
+TAG = "tag:yaml.org,2002:"
+_MERGE = TAG + "merge"
+CORE = {
     "null": re.compile(r"^(?:~|null|Null|NULL|)$"),
     "bool": re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"),
     "int": re.compile(r"^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$"),
@@ -53,8 +53,8 @@ class _Loader(_Base):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's
 
 
-for _name, _pattern in _CORE.items():
-    _Loader.add_implicit_resolver(_TAG + _name, _pattern, None)
+for _name, _pattern in CORE.items():
+    _Loader.add_implicit_resolver(TAG + _name, _pattern, None)
 
 
 def _integer(text: str) -> int:
@@ -240,7 +240,7 @@ class _Builder:
                 self._fault(item, path, "'<<' merges other mappings: write <<: *name")
 
     def _scalar(self, node: yaml.ScalarNode, path: KeyPath) -> Json:
-        kind = node.tag.removeprefix(_TAG)
+        kind = node.tag.removeprefix(TAG)
         if kind not in _SCALARS:
             self._fault(node, path, f"the tag {node.tag} means nothing here; leave it out")
             return None

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from osca_cli.errors import UsageError
 from osca_cli.plan.planfile import in_folder, runs, with_allocation
+from osca_cli.spec.yaml12 import parse_document
 
 SPEC = """\
 # keep me
@@ -100,3 +101,12 @@ def test_a_model_in_a_folder_stays_a_path():
 
 def test_paths_stay_in_the_same_folder():
     assert in_folder(SPEC, Path("/home/u"), Path("/home/u")) == SPEC
+
+
+@pytest.mark.parametrize(
+    "text", ["78e82819", "85910749", "1e5", "0o17", "0x1f", "no", "~", ".inf", "2026-11-22", ""]
+)
+def test_a_text_that_looks_like_something_else_is_read_back_as_text(text):
+    written = with_allocation(SPEC, {"made_from": {"spec": text}}, "spec.yaml")
+
+    assert parse_document(written, "plan.yaml").data["allocation"]["made_from"]["spec"] == text

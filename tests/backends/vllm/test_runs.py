@@ -191,8 +191,11 @@ def test_a_plan_over_two_models_is_executed(stub, osca):
     assert len(stub.trace("load")) <= 3  # all problems go on to the second model together, then to the third
 
 
-def test_without_vllm_its_extra_is_named_and_everything_else_works(osca, tmp_path):
+def test_without_vllm_its_extra_is_named_and_everything_else_works(osca, tmp_path, monkeypatch):
     from .conftest import write_model, write_problems
+
+    for name in [name for name in sys.modules if name.split(".")[0] == "vllm"]:
+        monkeypatch.delitem(sys.modules, name)  # the stand-in that other tests have imported
 
     write_model(tmp_path / "small", "x")
     write_model(tmp_path / "large", "y")

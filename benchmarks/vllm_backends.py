@@ -1,7 +1,7 @@
 """Draws one spec through vLLM's engine, through its server and through llama_cpp, and compares them.
 
-    python benchmarks/vllm.py [--folder DIR] [--index URL] [--samples 8]
-    python benchmarks/vllm.py --gpu --model Qwen/Qwen2.5-0.5B-Instruct
+    python benchmarks/vllm_backends.py [--folder DIR] [--index URL] [--samples 8]
+    python benchmarks/vllm_backends.py --gpu --model Qwen/Qwen2.5-0.5B-Instruct
 
 The first form needs no GPU: it makes an environment with vLLM's build for the CPU (3.5 GB, kept in --folder
 for the next time) and converts the embedded model into a folder that vLLM loads, so that all three draw from
