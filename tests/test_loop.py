@@ -1,22 +1,34 @@
 """The whole loop on the command line: spec, run, plan, run the plan, measure, check."""
 
 import json
+import shutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.conftest import Osca, write_problems
+from tests.conftest import SPEC, environment, write_problems
+
+
+@pytest.fixture(scope="module")
+def loop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a pilot drawn and a plan made from it, for all tests to copy."""
+    folder = tmp_path_factory.mktemp("loop")
+    (folder / "spec.yaml").write_text(SPEC)
+    write_problems(folder / "sums.jsonl", 40)
+    for words in (["run", "spec.yaml"], ["plan", "--budget", "4"]):
+        command = [sys.executable, "-m", "osca_cli", *words]
+        subprocess.run(command, cwd=folder, env=environment(), check=True, capture_output=True)
+    return folder
 
 
 @pytest.fixture
-def planned(osca: Osca, spec_folder: Path) -> Path:
-    """A folder with a pilot drawn and a plan made from it."""
-    write_problems(spec_folder / "sums.jsonl", 40)
-    osca("run", "spec.yaml")
-    osca("plan", "--budget", "4")
-    return spec_folder
+def planned(loop: Path, tmp_path: Path) -> Path:
+    """A folder of a test's own, with a pilot and a plan."""
+    return shutil.copytree(loop, tmp_path, dirs_exist_ok=True)
 
 
 def edit(path: Path, old: str, new: str) -> None:

@@ -114,7 +114,9 @@ def test_out_of_memory_halves_the_batch_and_every_sample_comes(stub, osca):
     result = osca("run", "spec.yaml", "--task", "sums", "--only", "small/*")
 
     assert "out of memory with 8 samples together; going on with 4" in result.err
-    assert [line.split()[2] for line in stub.trace("load")] == ["8", "4", "2"]
+    loads = [line.split()[2] for line in stub.trace("load")]
+    assert loads[:2] == ["8", "4"]  # and with 2 where 4 samples happened to be under way together
+    assert loads == ["8", "4", "2"][: len(loads)]
     assert "24 drawn now" in result.err
 
 
