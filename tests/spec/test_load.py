@@ -383,10 +383,10 @@ def test_a_verifier_of_others_holds_what_they_are(load):
 @pytest.mark.parametrize(
     ("of", "fault"),
     [
-        ("[rigt]", "no verifier is named 'rigt'; did you mean 'right'?"),
+        ("[rihgt]", "no verifier is named 'rihgt'; did you mean 'right'?"),
         ("[short]", "verifier 'short' is made of itself"),
         ("[{type: judge, model: a/b, prompt: c d}]", "a judge is no part of another verifier"),
-        ("[{type: numbr}]", "no verifier is of type 'numbr'; did you mean 'number'?"),
+        ("[{type: nubmer}]", "no verifier is of type 'nubmer'; did you mean 'number'?"),
         ("[{type: number, tolerance: -1}]", "tolerance: must be at least 0"),
     ],
 )
