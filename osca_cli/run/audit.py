@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from osca_cli.model import Check, Json, Problem, Verdict
 from osca_cli.run.concurrency import for_each
 from osca_cli.run.session import VERIFY_TIME_LIMIT_S
 from osca_cli.run.verification import Verification
+from osca_cli.spec.problems import read_rows
 from osca_cli.spec.types import Spec, Task
 from osca_cli.spec.verifiers import make_verifier
 
@@ -85,24 +85,24 @@ def labelled(task: Task, problems: Sequence[Problem], path: Path) -> Iterator[Te
     """Yield texts that people have judged: lines of ``{problem, text, passed}``.
 
     Raises:
-        UsageError: a line is not one of these, or names no problem of the task.
+        SpecError: what is no JSON, each at its line.
+        UsageError: a line is not one of these, or names no problem of the task; or the file cannot be read.
     """
     known = {problem.id: problem for problem in problems}
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
-        if not line.strip():
+    for row in read_rows(path, "jsonl"):
+        fields = row.fields
+        if fields.get("task", task.name) != task.name:
             continue
-        try:
-            row = json.loads(line)
-            problem, text, passed = str(row["problem"]), row["text"], row["passed"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise UsageError(f"{path}:{number}: not a line of problem, text and passed: {error!r}") from None
-        if row.get("task", task.name) != task.name:
-            continue
-        if problem not in known or not isinstance(text, str) or not isinstance(passed, bool):
+        problem, text, passed = (
+            known.get(str(fields.get("problem"))),
+            fields.get("text"),
+            fields.get("passed"),
+        )
+        if problem is None or not isinstance(text, str) or not isinstance(passed, bool):
             raise UsageError(
-                f"{path}:{number}: needs a problem of task '{task.name}', a text, and passed: true or false"
+                f"{path}:{row.place.line}:{row.place.column}: needs a problem of task '{task.name}', a text, and passed: true or false"
             )
-        yield Text(known[problem], text, LABELLED, right=passed)
+        yield Text(problem, text, LABELLED, right=passed)
 
 
 def audit(spec: Spec, task: Task, texts: Iterable[Text]) -> list[Audited]:

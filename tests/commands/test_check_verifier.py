@@ -1,6 +1,7 @@
 """Auditing verifiers with answers that are known."""
 
 import json
+import re
 
 import pytest
 
@@ -76,7 +77,15 @@ def test_rates_of_real_answers_come_from_labels(check_verifier, spec_folder):
 def test_a_line_that_is_no_label_is_told_with_its_place(check_verifier, spec_folder, line):
     (spec_folder / "labels.jsonl").write_text(f"\n{line}\n")
 
-    assert "labels.jsonl:2: " in check_verifier("--labels", "labels.jsonl", code=2).err
+    told = check_verifier("--labels", "labels.jsonl", code=2).err
+    assert re.search(r"labels\.jsonl:2:[12]: \w", told)  # the line and the column
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe{", b"[" * 100_000], ids=["no UTF-8", "too deep"])
+def test_a_file_that_holds_no_labels_at_all_is_told_without_a_traceback(check_verifier, spec_folder, content):
+    (spec_folder / "labels.jsonl").write_bytes(content)
+
+    assert "labels.jsonl" in check_verifier("--labels", "labels.jsonl", code=2).err
 
 
 @pytest.mark.parametrize("template", ["{{", "{{ nothing }}"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ _KEPT = 1 << 16
 """Bytes at the end of a program's output that are kept."""
 
 
-class _Program:
+class _Program(ABC):
     version = 1
 
     def __init__(self, settings: Mapping[str, Json]) -> None:
@@ -66,8 +67,9 @@ class _Program:
             return Verdict(passed=None, reason=f"cannot start {command[0]}: {error.strerror}")
         return self._judge(found, status, output)
 
+    @abstractmethod
     def _judge(self, found: str, status: int, output: str) -> Verdict:
-        raise NotImplementedError
+        """Return the verdict of how a program ended and what it wrote."""
 
 
 class Command(_Program):
