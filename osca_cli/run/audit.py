@@ -100,7 +100,8 @@ def labelled(task: Task, problems: Sequence[Problem], path: Path) -> Iterator[Te
         )
         if problem is None or not isinstance(text, str) or not isinstance(passed, bool):
             raise UsageError(
-                f"{path}:{row.place.line}:{row.place.column}: needs a problem of task '{task.name}', a text, and passed: true or false"
+                f"{path}:{row.place.line}:{row.place.column}: needs a problem of task '{task.name}', a text,"
+                " and passed: true or false"
             )
         yield Text(problem, text, LABELLED, right=passed)
 
