@@ -21,7 +21,8 @@ from osca_cli.console import news, print_json
 from osca_cli.errors import OscaError, UsageError
 from osca_cli.model import Problem
 from osca_cli.plan.stale import refuse_stale
-from osca_cli.run.execute import Answer, executions, run_plan
+from osca_cli.run.attempt import Answer
+from osca_cli.run.execute import executions, run_plan
 from osca_cli.run.forecast import forecast, forecast_execution
 from osca_cli.run.missing import Ask, Filter, PilotSplit, pilot_asks
 from osca_cli.run.overview import overview

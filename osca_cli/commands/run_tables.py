@@ -9,7 +9,8 @@ import click
 import numpy as np
 
 from osca_cli.console import harmless, interval_text, percent, print_json, print_table
-from osca_cli.run.execute import Answer, Execution
+from osca_cli.run.attempt import Answer
+from osca_cli.run.execute import Execution
 from osca_cli.run.overview import Line
 from osca_cli.run.tally import Tally
 

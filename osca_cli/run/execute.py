@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from osca_cli.errors import UsageError
-from osca_cli.model import Problem, Split, Verdict
+from osca_cli.model import Problem, Split
+from osca_cli.run.acceptance import acceptance_of
+from osca_cli.run.attempt import Answer, Attempt, Course
 from osca_cli.run.concurrency import for_each
 from osca_cli.run.missing import Filter
+from osca_cli.run.order import Order
 from osca_cli.run.session import Session, run_session
 from osca_cli.run.tally import Tally
-from osca_cli.spec.cells import Cell, CellMaker
+from osca_cli.spec.cells import CellMaker
 from osca_cli.spec.strata import plan_for, strata_fields, unseen
 from osca_cli.spec.types import AllocationBlock, Configuration, PlannedTask, Spec, Task
 from osca_cli.store.pool import Pool
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What executing a plan gave for one problem.
-
-    Attributes:
-        answer: As the verifier extracted it, from the sample that passed, else from the last one.
-        accepted: Whether a sample passed.
-        configuration: Whose sample it is; ``None`` where no sample came.
-        samples: How many were used, those already in the pool included.
-        errors: Draws and verdicts that failed, and will be tried again by the next run.
-    """
-
-    task: str
-    problem: str
-    answer: str | None
-    text: str | None
-    accepted: bool
-    configuration: str | None
-    samples: int
-    output_tokens: int
-    seconds: float
-    errors: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +93,9 @@ def run_plan(
 ) -> Tally:
     """Execute plans, and hand over the answer to each problem as it is ready.
 
+    Where the run is interrupted, or stops by itself, the answers of the problems that it has begun are handed
+    over too, as they are by then.
+
     Raises:
         InterruptedRunError: the user interrupted; what was drawn is kept.
         UsageError: a problem lacks what its verifier needs.
@@ -123,80 +104,52 @@ def run_plan(
     """
 
     async def work(session: Session) -> Tally:
+        maker = CellMaker(session.spec, session.backends)
         for execution in executions:
-            await _execute(session, execution, keep)
+            _refuse_incomplete(maker, execution)
+        for execution in executions:
+            await _execute(session, maker, execution, keep)
         return session.tally
 
     return run_session(spec, pool, "execute", work, offline=offline)
 
 
-async def _execute(session: Session, execution: Execution, keep: Callable[[Answer], None]) -> None:
-    maker = CellMaker(session.spec, session.backends)
-    at_once = max(backend.max_in_flight for backend in session.backends.values())
+def _refuse_incomplete(maker: CellMaker, execution: Execution) -> None:
+    """Refuse problems that lack what their prompt or verifier needs, before the first draw.
+
+    Raises:
+        UsageError: one does.
+    """
+    for _ in maker.ids(execution.task, execution.problems, list(execution.configurations.values())):
+        pass
+
+
+def course_of(session: Session, maker: CellMaker, execution: Execution) -> Course:
+    """Return what all problems of an execution have in common."""
+    every = execution.configurations
+    once = {name for name, configuration in every.items() if maker.deterministic(configuration)}
+    return Course(
+        task=execution.task,
+        split=execution.split,
+        order=Order(execution.plan.schedule, once=once),
+        configurations=every,
+        accepts=acceptance_of(session, execution.task),
+    )
+
+
+async def _execute(
+    session: Session, maker: CellMaker, execution: Execution, keep: Callable[[Answer], None]
+) -> None:
+    """Solve problems, several at a time and each by itself."""
+    course = course_of(session, maker, execution)
+    stopping = session.sampling.stopping
 
     async def solve(problem: Problem) -> None:
-        answer = await _solve(session, maker, execution, problem)
-        if answer is not None:
-            keep(answer)
+        attempt = Attempt(course, problem)
+        while attempt.next() and not attempt.accepted and not stopping.is_set():
+            await attempt.go_on(maker, session.pool)
+        if attempt.used or not stopping.is_set():
+            keep(attempt.answer(session.pool))
 
-    stopping = session.sampling.stopping
+    at_once = max(backend.max_in_flight for backend in session.backends.values())
     await for_each(execution.problems, solve, at_once=2 * at_once, stopping=stopping)
-
-
-async def _solve(session: Session, maker: CellMaker, execution: Execution, problem: Problem) -> Answer | None:
-    """Draw along the schedule until a sample passes; ``None`` where the run was interrupted before."""
-    cells = _cells(maker, execution, problem)
-    session.pool.register(list(cells.values()), execution.split)
-    used: list[tuple[Cell, int]] = []
-    last: Verdict | None = None
-    errors = 0
-    for name, index in _draws(execution.plan.schedule):
-        if session.sampling.stopping.is_set():
-            return None
-        if index and cells[name].deterministic:
-            continue  # it would be the first sample again
-        verdict = await session.sampling.obtain(cells[name], index)
-        if verdict is None or verdict.passed is None:
-            errors += 1
-            continue
-        used.append((cells[name], index))
-        last = verdict
-        if verdict.passed:
-            break
-    return _answer(session, problem, used, last, errors)
-
-
-def _cells(maker: CellMaker, execution: Execution, problem: Problem) -> dict[str, Cell]:
-    configurations = [execution.configurations[name] for name in dict.fromkeys(execution.plan.schedule)]
-    return {cell.configuration.name: cell for cell in maker.cells(execution.task, [problem], configurations)}
-
-
-def _draws(schedule: Sequence[str]) -> Iterator[tuple[str, int]]:
-    """Yield each draw of a schedule with its index among the draws of its configuration."""
-    drawn: Counter[str] = Counter()
-    for name in schedule:
-        yield name, drawn[name]
-        drawn[name] += 1
-
-
-def _answer(
-    session: Session,
-    problem: Problem,
-    used: Sequence[tuple[Cell, int]],
-    verdict: Verdict | None,
-    errors: int,
-) -> Answer:
-    samples = [session.pool.sample(cell.request_id, index) for cell, index in used]
-    last = samples[-1] if samples else None
-    return Answer(
-        task=problem.task,
-        problem=problem.id,
-        answer=verdict.answer if verdict else None,
-        text=last.text if last else None,
-        accepted=bool(verdict and verdict.passed),
-        configuration=used[-1][0].configuration.name if used else None,
-        samples=len(used),
-        output_tokens=sum(sample.output_tokens or 0 for sample in samples if sample),
-        seconds=round(sum(sample.seconds or 0.0 for sample in samples if sample), 3),
-        errors=errors,
-    )

@@ -29,7 +29,7 @@ ADD_VERDICT = """
     WHERE excluded.passed IS NOT NULL OR passed IS NULL
 """
 VERDICT = """
-    SELECT passed, answer, score, reason FROM verdicts
+    SELECT passed, answer, score, reason, usd, output_tokens, seconds FROM verdicts
     WHERE request = ? AND verifier = ? AND idx = ? AND passed IS NOT NULL
 """
 IMPORTED_VERDICT = """
