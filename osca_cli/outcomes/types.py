@@ -48,6 +48,23 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Accepts:
+    """Of the samples of every cell, those that were accepted by what accepts in production.
+
+    Attributes:
+        right: Accepted, and passed, shape ``(S, P)``.
+        wrong: Accepted, and failed, shape ``(S, P)``.
+    """
+
+    right: Ints
+    wrong: Ints
+
+    def select(self, grid: tuple[Any, ...]) -> Accepts:
+        """Return those of some cells."""
+        return Accepts(self.right[grid], self.wrong[grid])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Outcomes:
     """Counts of samples and passes of S configurations on P problems.
 
@@ -63,6 +80,7 @@ class Outcomes:
         held_out: Problems that must not choose a plan, shape ``(P,)``; may overlap ``train`` in a file.
         tags: Fields of problems, by id: what groups and strata are made of.
         stopped: Samples besides ``n``, drawn by schedules that stop at a pass; None where none is looked at.
+        accepts: Samples of ``n`` that were accepted; None where the verifier itself accepts.
 
     Raises:
         OutcomesError: at construction, for what contradicts itself; the message names the cell.
@@ -79,6 +97,7 @@ class Outcomes:
     held_out: Mask
     tags: Mapping[str, Mapping[str, Json]]
     stopped: Stopped | None = None
+    accepts: Accepts | None = None
 
     def __post_init__(self) -> None:
         _check(self)
@@ -154,7 +173,17 @@ class Outcomes:
             held_out=self.held_out[columns],
             tags={id_: self.tags[id_] for id_ in ids if id_ in self.tags},
             stopped=None if self.stopped is None else self.stopped.select(grid),
+            accepts=None if self.accepts is None else self.accepts.select(grid),
         )
+
+    def accepted(self) -> Outcomes:
+        """Return the outcomes as production sees them: what is accepted counts as a pass.
+
+        A deterministic configuration may be judged by chance, so its cells are bounded by their caps alone.
+        """
+        if self.accepts is None:
+            return self
+        return replace(self, c=self.accepts.right + self.accepts.wrong)
 
     def with_split(self, train: Mask, held_out: Mask) -> Outcomes:
         """Return the same outcomes with another split."""
@@ -170,6 +199,8 @@ def _check(outcomes: Outcomes) -> None:
     matrices |= {f"cost in {kind}": cost for kind, cost in outcomes.costs.items()}
     if outcomes.stopped is not None:
         matrices |= {"stopped n": outcomes.stopped.n, "stopped correct": outcomes.stopped.c}
+    if outcomes.accepts is not None:
+        matrices |= {"accepted right": outcomes.accepts.right, "accepted wrong": outcomes.accepts.wrong}
     vectors = {"max_samples": (outcomes.max_samples, count), "deterministic": (outcomes.deterministic, count)}
     vectors |= {"train": (outcomes.train, width), "held_out": (outcomes.held_out, width)}
     for name, matrix in matrices.items():

@@ -37,7 +37,7 @@ class Judging:
 
         It is an error where no sample of the judge says PASS or FAIL, or as many say the one as the other.
         """
-        task = self._tasks[cell.problem.task]
+        task = self._task(cell)
         asked = self._cell(task, cell, sample.text)
         number = samples_of(task)
         self._pool.register([asked], split, asked=number)
@@ -46,6 +46,12 @@ class Judging:
         found = await self._obtain(asked, range(number))
         drawn = [one for one in (self._pool.sample(asked.request_id, index) for index in found) if one]
         return _with_costs(_majority(list(found.values()), number), drawn)
+
+    def _task(self, cell: Cell) -> Task:
+        """Return the task as the check of a cell has it: with its verifier, or with what accepts."""
+        task = self._tasks[cell.problem.task]
+        is_own = task.verifier is not None and task.verifier.settings == cell.check.settings
+        return task if is_own else task.in_production()
 
     def _cell(self, task: Task, cell: Cell, response: str) -> Cell:
         if task.judge is None:  # pragma: no cover - a spec with such a task does not load

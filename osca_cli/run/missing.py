@@ -198,13 +198,18 @@ def lacking(maker: CellMaker, pool: Pool, ask: Ask, *, register: bool) -> Iterat
         for cell in chunk:
             wanted = set(ask.indices(cell.configuration.name, deterministic=cell.deterministic))
             have = drawn.get(cell.request_id, set()) & wanted
-            known = (verified.get((cell.request_id, by), set()) for by in (cell.check_id, IMPORTED))
-            judged = set().union(*known) & have
+            judged = have.intersection(*(_judged(verified, one) for one in cell.checks))
             coming = on_its_way.get(cell.request_id, set()) & wanted - have
             undrawn, unverified = wanted - have - coming, have - judged
             yield Lack(
                 cell, tuple(sorted(undrawn)), tuple(sorted(unverified)), len(judged), tuple(sorted(coming))
             )
+
+
+def _judged(verified: Mapping[tuple[str, str], set[int]], cell: Cell) -> set[int]:
+    """Return the samples of a cell that have a verdict: by its check, or of another tool."""
+    judges = (cell.check_id,) if cell.accepts else (cell.check_id, IMPORTED)
+    return set().union(*(verified.get((cell.request_id, by), set()) for by in judges))
 
 
 def _chunks(cells: Iterable[Cell]) -> Iterator[list[Cell]]:

@@ -100,7 +100,7 @@ class Sampling:
         """Verify a sample that is in the pool and counted already."""
         async with self._alone(cell, [index]):
             sample = self._pool.sample(cell.request_id, index)
-            if sample and not self._pool.verdict(cell.request_id, cell.check_id, index):
+            if sample and not self._judged(cell, index):
                 await self._verdict(cell, index, sample)
 
     @asynccontextmanager
@@ -122,12 +122,21 @@ class Sampling:
         """Return what the pool has: verdicts, and samples that have none."""
         verdicts, samples = {}, {}
         for index in indices:
-            if verdict := self._pool.verdict(cell.request_id, cell.check_id, index):
+            if verdict := self._judged(cell, index):
                 verdicts[index] = verdict
             elif sample := self._pool.sample(cell.request_id, index):
                 samples[index] = sample
         self._tally.found(cell.configuration.name, len(verdicts) + len(samples))
         return verdicts, samples
+
+    def _judged(self, cell: Cell, index: int) -> Verdict | None:
+        """Return the verdict that the pool has of a sample, unless another one that is wanted is missing."""
+        verdicts = [self._known(one, index) for one in cell.checks]
+        return verdicts[0] if all(verdicts) else None
+
+    def _known(self, cell: Cell, index: int) -> Verdict | None:
+        """Return a verdict that the pool has; what another tool said is no word of what accepts."""
+        return self._pool.verdict(cell.request_id, cell.check_id, index, or_imported=not cell.accepts)
 
     async def _draw(self, cell: Cell, indices: Sequence[int]) -> dict[int, Sample]:
         """Draw and keep samples, by as many requests as it takes; those that fail are missing."""
@@ -185,13 +194,23 @@ class Sampling:
         self.stopping.set()
 
     async def _verdict(self, cell: Cell, index: int, sample: Sample) -> Verdict:
+        """Give and keep the verdicts of a sample; return the one that says whether it passes."""
+        verdict, *others = [await self._verdict_of(one, index, sample) for one in cell.checks]
+        self._tally.verified(cell.configuration.name, verdict)
+        for other in others:
+            if other.passed is None:
+                self._tally.verified(cell.configuration.name, other)
+        return verdict
+
+    async def _verdict_of(self, cell: Cell, index: int, sample: Sample) -> Verdict:
         verdict = verdict_without_verifier(cell.check, sample)
+        if verdict is None and (known := self._known(cell, index)):
+            return known
         if verdict is None and cell.check.type == JUDGE:
             verdict = await self._judging.verdict(cell, sample)
         elif verdict is None:
             verdict = await self._verification.verify(cell.check, sample.text)
         self._pool.add_verdict(cell, index, verdict)
-        self._tally.verified(cell.configuration.name, verdict)
         return verdict
 
 

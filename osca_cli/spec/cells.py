@@ -13,7 +13,7 @@ from osca_cli.registry import verifier_class
 from osca_cli.spec.blame import blaming
 from osca_cli.spec.prices import Price, price_of
 from osca_cli.spec.prompts import render
-from osca_cli.spec.types import ChatTemplate, Configuration, Spec, Task, Template
+from osca_cli.spec.types import ChatTemplate, Configuration, Spec, Task, Template, VerifierSettings
 
 if TYPE_CHECKING:
     from osca_cli.protocols import Backend, Verifier
@@ -31,6 +31,8 @@ class Cell:
         body: The request in canonical JSON, as identity hashes it.
         definition: The configuration in canonical JSON, as the pool records it.
         deterministic: Whether every sample of it is the same, so that one is enough.
+        accepting: The same with the check of what accepts in production, where that is another one.
+        accepts: Whether this is that one: its verdicts say what is accepted, not what is right.
     """
 
     problem: Problem
@@ -44,6 +46,18 @@ class Cell:
     problem_id: str
     configuration_id: str
     deterministic: bool
+    accepting: Cell | None = None
+    accepts: bool = False
+
+    @property
+    def checks(self) -> tuple[Cell, ...]:
+        """The cell, and the one with the check of what accepts, if there is one."""
+        return (self,) if self.accepting is None else (self, self.accepting)
+
+    @property
+    def deciding(self) -> Cell:
+        """The cell whose verdicts decide where production stops."""
+        return self.accepting or self
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +86,20 @@ class _Frame:
     deterministic: bool
 
 
+class _Reader(NamedTuple):
+    """A verifier that tells what its verdicts depend on, with its settings."""
+
+    verifier: Verifier
+    settings: VerifierSettings
+
+
 class _Asked(NamedTuple):
-    """A configuration's request of a problem, its canonical JSON, and its check."""
+    """A configuration's request of a problem, its canonical JSON, and its checks with their ids."""
 
     frame: _Frame
     prompt: Prompt
     body: str
-    check: Check
-    check_id: str
+    checks: tuple[tuple[Check, str], ...]
 
 
 class CellMaker:
@@ -94,7 +114,6 @@ class CellMaker:
         self._spec = spec
         self._backends = backends
         self._models: dict[tuple[str, str], str] = {}
-        self._verifiers: dict[str, Verifier] = {}
         self._prices: dict[tuple[str, str], Price | None] = {}
 
     def cells(
@@ -107,9 +126,10 @@ class CellMaker:
             UnavailableError: a model cannot be had.
         """
         frames = [self._frame(task, configuration) for configuration in configurations]
+        readers = _readers(task)
         for problem in problems:
             problem_id = digest({"task": problem.task, "id": problem.id, "fields": problem.fields})
-            for asked in self._asked(task, problem, frames):
+            for asked in self._asked(problem, frames, readers):
                 yield _cell(problem, problem_id, asked)
 
     def ids(
@@ -117,9 +137,10 @@ class CellMaker:
     ) -> Iterator[tuple[str, str]]:
         """Yield the ids of the request and the check of each cell alone, in the order of :meth:`cells`."""
         frames = [self._frame(task, configuration) for configuration in configurations]
+        readers = _readers(task)
         for problem in problems:
-            for asked in self._asked(task, problem, frames):
-                yield text_digest(asked.body), asked.check_id
+            for asked in self._asked(problem, frames, readers):
+                yield text_digest(asked.body), asked.checks[0][1]
 
     def deterministic(self, configuration: Configuration) -> bool:
         """Return whether every sample of a configuration is the same."""
@@ -146,19 +167,21 @@ class CellMaker:
         batched = pilot and self._spec.backends[configuration.backend].batch
         return price.in_batch() if price is not None and batched else price
 
-    def _asked(self, task: Task, problem: Problem, frames: Sequence[_Frame]) -> Iterator[_Asked]:
+    @staticmethod
+    def _asked(problem: Problem, frames: Sequence[_Frame], readers: Sequence[_Reader]) -> Iterator[_Asked]:
         prompts: dict[_PromptId, tuple[Prompt, str]] = {}
         given = canonical_json(_given(problem)) if any(frame.reads_problem for frame in frames) else None
-        checks: dict[str, tuple[Check, str]] = {}
+        checks: dict[str, tuple[tuple[Check, str], ...]] = {}
         for frame in frames:
             if frame.prompt not in prompts:
                 prompt = render(frame.template, problem, frame.configuration)
                 prompts[frame.prompt] = prompt, canonical_json(prompt_identity(prompt))
             if frame.variables not in checks:
-                checks[frame.variables] = self._check(task, problem, frame.configuration)
+                variables = frame.configuration.variables
+                checks[frame.variables] = tuple(_check(reader, problem, variables) for reader in readers)
             prompt, spelled = prompts[frame.prompt]
             middle = between(given if frame.reads_problem else None, spelled)
-            yield _Asked(frame, prompt, frame.before + middle + frame.after, *checks[frame.variables])
+            yield _Asked(frame, prompt, frame.before + middle + frame.after, checks[frame.variables])
 
     def _frame(self, task: Task, configuration: Configuration) -> _Frame:
         backend = self._backends[configuration.backend]
@@ -203,43 +226,50 @@ class CellMaker:
                 self._models[place] = self._backends[configuration.backend].identify(configuration.model)
         return self._models[place]
 
-    def _check(self, task: Task, problem: Problem, configuration: Configuration) -> tuple[Check, str]:
-        """Return what verdicts on a problem depend on, and its hash."""
-        if task.verifier is None:
-            raise UsageError(f"task '{task.name}' has no verifier; it can be planned, not run")
-        if task.name not in self._verifiers:
-            self._verifiers[task.name] = verifier_class(task.verifier.type)(task.verifier.settings)
-        verifier = self._verifiers[task.name]
-        given = verifier.reads(problem, configuration.variables)
-        check = Check(
-            task.verifier.type, verifier.version, task.verifier.settings, given, task.verifier.time_limit_s
-        )
-        identity: dict[str, Json] = {
-            "type": check.type,
-            "version": check.version,
-            "settings": check.settings,
-            "given": check.given,
-        }
-        return check, digest(identity)
+
+def _readers(task: Task) -> list[_Reader]:
+    """Return the verifiers of a task: that of its verdicts, and what accepts where that is another one."""
+    if task.verifier is None:
+        raise UsageError(f"task '{task.name}' has no verifier; it can be planned, not run")
+    every = [task.verifier] if task.select is None else [task.verifier, task.select.verifier]
+    return [_Reader(verifier_class(one.type)(one.settings), one) for one in every]
+
+
+def _check(reader: _Reader, problem: Problem, variables: Mapping[str, Json]) -> tuple[Check, str]:
+    """Return what verdicts on a problem depend on, and its hash."""
+    verifier, settings = reader
+    given = verifier.reads(problem, variables)
+    check = Check(settings.type, verifier.version, settings.settings, given, settings.time_limit_s)
+    identity: dict[str, Json] = {
+        "type": check.type,
+        "version": check.version,
+        "settings": check.settings,
+        "given": check.given,
+    }
+    return check, digest(identity)
 
 
 def _cell(problem: Problem, problem_id: str, asked: _Asked) -> Cell:
     frame, common = asked.frame, asked.frame.request
-    return Cell(
+    (check, check_id), *others = asked.checks
+    cell = Cell(
         problem=problem,
         configuration=frame.configuration,
         request=replace(
             common, prompt=asked.prompt, problem=_given(problem) if frame.reads_problem else None
         ),
-        check=asked.check,
+        check=check,
         body=asked.body,
         definition=frame.definition,
         request_id=text_digest(asked.body),
-        check_id=asked.check_id,
+        check_id=check_id,
         problem_id=problem_id,
         configuration_id=frame.id,
         deterministic=frame.deterministic,
     )
+    for check, check_id in others:
+        return replace(cell, accepting=replace(cell, check=check, check_id=check_id, accepts=True))
+    return cell
 
 
 def _given(problem: Problem) -> dict[str, Json]:

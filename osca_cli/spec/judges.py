@@ -19,22 +19,25 @@ from osca_cli.spec.types import ChatTemplate, Configuration, ProblemFields, Spec
 from osca_cli.spec.yaml12 import KeyPath
 
 JUDGE = "judge"
+ACCEPTOR = "acceptor"
 _PROMPT = "judge"
 _GRADE: Mapping[str, Json] = {"extract": {"regex": r"(?i)\b(pass|fail)\b"}, "ignore_case": True}
 
 
 def with_judge(draft: TaskDraft, backends: Backends) -> TaskDraft:
-    """Return a task with the configuration of its judge, where its verifier is one."""
-    verifier = draft.task.verifier
-    if verifier is None or verifier.type != JUDGE:
-        return draft
-    path: KeyPath = (*draft.path, "verifier")
-    judge = _configuration(draft.task, verifier, path, backends)
-    return draft if judge is None else replace(draft, task=replace(draft.task, judge=judge))
+    """Return a task with the configurations of its judges: of its verifier, and of what accepts."""
+    task, path = draft.task, draft.path
+    if task.verifier is not None and task.verifier.type == JUDGE:
+        judge = _configuration(task, JUDGE, task.verifier, (*path, "verifier"), backends)
+        task = replace(task, judge=judge)
+    if task.select is not None and task.select.verifier.type == JUDGE:
+        judge = _configuration(task, ACCEPTOR, task.select.verifier, (*path, "select", "by"), backends)
+        task = replace(task, select=replace(task.select, judge=judge))
+    return replace(draft, task=task)
 
 
 def _configuration(
-    task: Task, verifier: VerifierSettings, path: KeyPath, backends: Backends
+    task: Task, role: str, verifier: VerifierSettings, path: KeyPath, backends: Backends
 ) -> Configuration | None:
     settings = cast("dict[str, Any]", dict(verifier.settings))
     name, slash, model = str(settings["model"]).partition("/")
@@ -48,9 +51,9 @@ def _configuration(
     if backend is None:
         return None
     parameters = {key: value for key, value in settings.items() if key in PARAMETERS}
-    backends.check_parameters(backend, dict.fromkeys(parameters, path), f"judge of {task.name}")
+    backends.check_parameters(backend, dict.fromkeys(parameters, path), f"{role} of {task.name}")
     return Configuration(
-        name=f"judge of {task.name}",
+        name=f"{role} of {task.name}",
         backend=backend.name,
         model=model,
         prompt=_PROMPT,
@@ -58,7 +61,7 @@ def _configuration(
         extra={},
         variables={},
         system=None,
-        tasks=(_task_name(task),),
+        tasks=(f"{task.name}/{role}",),
         max_samples=None,
         deterministic=None,
         revision=None,
@@ -67,8 +70,9 @@ def _configuration(
 
 
 def judges(spec: Spec) -> Iterator[Configuration]:
-    """Yield the configuration of each judge of a spec."""
-    yield from (task.judge for task in spec.tasks if task.judge)
+    """Yield the configuration of each judge of a spec, of those included that accept in production."""
+    for task in spec.tasks:
+        yield from (one.judge for one in (task, task.select) if one is not None and one.judge is not None)
 
 
 def samples_of(task: Task) -> int:
@@ -78,7 +82,7 @@ def samples_of(task: Task) -> int:
 
 def judging_task(task: Task) -> Task:
     """Return what a judge is asked, as a task: its problems are texts, its verifier reads PASS or FAIL."""
-    if task.verifier is None:
+    if task.verifier is None:  # pragma: no cover - only a task with a judge is asked for
         raise ValueError(task.name)
     prompt = str(task.verifier.settings["prompt"])
     return Task(
@@ -106,4 +110,6 @@ def to_judge(task: Task, problem: Problem, variables: dict[str, Json], response:
 
 
 def _task_name(task: Task) -> str:
-    return f"{task.name}/{JUDGE}"
+    if task.judge is None:  # pragma: no cover - a spec with such a task does not load
+        raise ValueError(task.name)
+    return task.judge.tasks[0]

@@ -8,7 +8,9 @@ from osca_cli.errors import UsageError
 from osca_cli.identity import canonical_json
 from osca_cli.model import Problem
 from osca_cli.spec.backends import Backends
+from osca_cli.spec.faults import Faults
 from osca_cli.spec.prompts import names_used, render
+from osca_cli.spec.select import unselectable
 from osca_cli.spec.tasks import TaskDraft
 from osca_cli.spec.templates import Placed, Prompts
 from osca_cli.spec.types import CompletionTemplate, Configuration, Template
@@ -53,10 +55,18 @@ def rehearse(
             if configuration.prompt not in typical:
                 typical[configuration.prompt] = _typical(placed.template, problems)
             _check_rendering(configuration, placed, placed.template, typical[configuration.prompt], backends)
+    _check_verdicts(draft, configurations, faults)
+
+
+def _check_verdicts(draft: TaskDraft, configurations: Sequence[Configuration], faults: Faults) -> None:
+    """Add what the verifier, or what accepts, misses in the problems or may not read of them."""
+    task, path = draft.task, draft.path
     if task.verifier is not None and configurations:
-        missing = unverifiable(task.verifier, problems, configurations[0].variables)
-        if missing:
+        problems = (*task.train, *task.held_out)
+        if missing := unverifiable(task.verifier, problems, configurations[0].variables):
             faults.add((*path, "verifier"), missing)
+    if wrong := unselectable(task, (one.variables for one in configurations)):
+        faults.add((*path, "select", "by"), wrong)
 
 
 def _check_kind(configuration: Configuration, placed: Placed, backends: Backends) -> None:

@@ -13,6 +13,7 @@ from osca_cli.spec.budgets import read_budget
 from osca_cli.spec.faults import Faults
 from osca_cli.spec.files import Files
 from osca_cli.spec.problems import Row, make_problems, read_rows
+from osca_cli.spec.select import read_select
 from osca_cli.spec.sources import rows_of
 from osca_cli.spec.split import find_twins, group_of, split_problems
 from osca_cli.spec.strata import check_strata
@@ -55,6 +56,7 @@ def read_task(
     verifier = None
     if "verifier" in values:
         verifier = resolve_verifier(values["verifier"], (*path, "verifier"), verifiers, files)
+    select = read_select(values.get("select"), (*path, "select"), verifiers, files)
     train, held_out = _split(values, problems, path, files)
     task = Task(
         name=values["name"],
@@ -66,6 +68,7 @@ def read_task(
         verifier=verifier,
         outcomes=None,
         place=files.faults.document.key(path),
+        select=select,
     )
     return TaskDraft(_planned(task, values, path, files.faults), prompts, path)
 
@@ -93,6 +96,11 @@ def _split(
 
 
 def _outcomes_task(values: Mapping[str, Any], path: KeyPath, files: Files) -> TaskDraft | None:
+    if "select" in values:
+        files.faults.add_at_key(
+            (*path, "select"),
+            "an outcomes file has no answers to choose from; remove one of the two",
+        )
     for key in _LIKE_PROBLEMS:
         if key in values:
             files.faults.add_at_key(

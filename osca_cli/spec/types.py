@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -67,6 +67,21 @@ class VerifierSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstAccepted:
+    """Production answers with the first sample that a verifier accepts, which may be wrong about it.
+
+    Attributes:
+        by: What the spec calls it: its name, or its type where it stands in place.
+        verifier: It never reads the reference.
+        judge: The configuration of the model that grades, where it is a judge.
+    """
+
+    by: str
+    verifier: VerifierSettings
+    judge: Configuration | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ProblemFields:
     """Which fields of a problem file mean what.
 
@@ -98,6 +113,7 @@ class Task:
         weight: What solving one of its problems counts for beside those of other tasks.
         budget: Its own, for which it is planned alone; ``None`` where it has the spec's.
         judge: The configuration of the model that grades its samples; ``None`` where none does.
+        select: What accepts in production; ``None`` where the verifier itself does.
     """
 
     name: str
@@ -115,6 +131,13 @@ class Task:
     strata: str | None = None
     volumes: Mapping[str, float] = field(default_factory=dict)
     judge: Configuration | None = None
+    select: FirstAccepted | None = None
+
+    def in_production(self) -> Task:
+        """Return the task as production has it: what accepts stands for the verifier."""
+        if self.select is None:
+            return self
+        return replace(self, verifier=self.select.verifier, judge=self.select.judge, select=None)
 
     def template(self, prompt: str | None) -> Template:
         """Return the prompt of this name, as this task has it."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from osca_cli.errors import MissingSamplesError
-from osca_cli.outcomes.types import UNLIMITED, CostKind, Floats, Ints, Mask, Outcomes, Stopped
+from osca_cli.outcomes.types import UNLIMITED, Accepts, CostKind, Floats, Ints, Mask, Outcomes, Stopped
 from osca_cli.spec.cells import CellMaker
 from osca_cli.spec.prices import PER_TOKEN, Price
 from osca_cli.spec.types import Configuration, Spec, Task
@@ -65,6 +65,36 @@ _LEFT_OUT = """
     WHERE w.asked > (SELECT count(*) FROM samples o WHERE o.request = s.request AND o.idx < w.asked)
     GROUP BY w.place
 """
+# Of a task with another verifier that accepts, a sample counts once both have judged it.
+_ACCEPTING = "CREATE TEMP TABLE IF NOT EXISTS accepting (place INTEGER PRIMARY KEY, verifier TEXT)"
+_ACCEPTS = "INSERT INTO accepting VALUES (?1, ?2)"
+_BOTH = """
+    WITH judged AS (
+        SELECT w.place, w.request, v.idx, v.passed
+        FROM wanted w
+        CROSS JOIN verdicts v ON v.request = w.request AND v.verifier = w.verifier AND v.idx < w.asked
+        WHERE v.passed IS NOT NULL
+        UNION ALL
+        SELECT w.place, w.request, v.idx, v.passed
+        FROM wanted w
+        CROSS JOIN verdicts v INDEXED BY verdicts_imported
+            ON v.request = w.request AND v.idx < w.asked
+            AND v.verifier >= 'imported:' AND v.verifier < 'imported;'
+        WHERE NOT EXISTS (SELECT 1 FROM verdicts o
+            WHERE o.request = v.request AND o.verifier = w.verifier AND o.idx = v.idx
+            AND o.passed IS NOT NULL)
+    )
+    SELECT j.place, count(*), total(j.passed), total(a.passed AND j.passed),
+        total(a.passed AND NOT j.passed)
+    FROM judged j
+    JOIN accepting x ON x.place = j.place
+    JOIN verdicts a ON a.request = j.request AND a.verifier = x.verifier AND a.idx = j.idx
+    WHERE a.passed IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM samples s JOIN wanted w ON w.place = j.place
+        WHERE s.request = j.request AND s.idx = j.idx AND s.executed
+        AND w.asked > (SELECT count(*) FROM samples o WHERE o.request = s.request AND o.idx < w.asked))
+    GROUP BY j.place
+"""
 _WANT_EVERY = "INSERT INTO wanted VALUES (?1, ?2, ?3, ?4)"
 _ALL_VERDICTS = """
     SELECT w.place, count(v.passed), total(v.passed)
@@ -111,7 +141,15 @@ def pool_outcomes(
     problems = (*task.train, *task.held_out)
     wanted = list(maker.ids(task, problems, configurations))
     shape = len(problems), len(configurations)
-    n, c, means = counted(pool.connection, wanted, shape, first)
+    by_production = (
+        None if task.select is None else list(maker.ids(task.in_production(), problems, configurations))
+    )
+    # What a sample costs in production: to draw it, and to accept it.
+    n, c, means = counted(pool.connection, by_production or wanted, shape, first)
+    right = wrong = None
+    if by_production is not None:
+        accepting = [check for _, check in by_production]
+        n, c, right, wrong = both_counted(pool.connection, wanted, accepting, shape, first)
     if not n.any():
         raise MissingSamplesError(
             f"{pool.path} has no samples of task '{task.name}' yet; draw them: osca run {spec.path}"
@@ -141,6 +179,7 @@ def pool_outcomes(
         held_out=~is_train,
         tags={problem.id: problem.tags for problem in problems},
         stopped=stopped,
+        accepts=None if right is None or wrong is None else _accepts(right, wrong, n, c),
     )
     return outcomes, notes
 
@@ -199,6 +238,38 @@ def counted(
         n_left_out, c_left_out = _matrices(sql.execute(_LEFT_OUT), order, shape, 0)
     counts = (n - n_left_out).astype(np.int64), (c - c_left_out).astype(np.int64)
     return *counts, dict(zip((*_MEANS, *_JUDGING), (*costs, *judging), strict=True))
+
+
+def both_counted(
+    sql: sqlite3.Connection,
+    wanted: Iterable[tuple[str, str]],
+    accepting: Sequence[str],
+    shape: tuple[int, int],
+    first: int = UNLIMITED,
+) -> tuple[Ints, Ints, Ints, Ints]:
+    """Count the samples of cells that both their verifier and what accepts have judged.
+
+    Args:
+        sql: A pool.
+        wanted: As in :func:`counted`.
+        accepting: The ids of the checks that accept, in the same order.
+        shape: Numbers of problems and of configurations.
+        first: Count at most the first so many samples of each cell.
+
+    Returns:
+        Samples, passes, passes that were accepted, and fails that were, each of shape
+        (configurations, problems).
+    """
+    with _asking(sql, wanted, _WANT, first) as order:
+        sql.execute(_ACCEPTING)
+        sql.executemany(_ACCEPTS, ((place, accepting[cell]) for place, cell in enumerate(order)))
+        n, c, right, wrong = _matrices(sql.execute(_BOTH), order, shape, 0)
+    return n.astype(np.int64), c.astype(np.int64), right.astype(np.int64), wrong.astype(np.int64)
+
+
+def _accepts(right: Ints, wrong: Ints, n: Ints, c: Ints) -> Accepts:
+    """Return accepts of what is counted: of a deterministic configuration, of one sample a cell."""
+    return Accepts(np.minimum(right, c), np.minimum(wrong, n - c))
 
 
 def _with_imported(sql: sqlite3.Connection, n: Floats, c: Floats, order: Ints) -> tuple[Floats, Floats]:

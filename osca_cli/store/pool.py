@@ -261,15 +261,14 @@ class Pool:
         sample, details = Sample(*row[:-1]), row[-1]
         return sample if details is None else replace(sample, details=json.loads(details))
 
-    def verdict(self, request: str, check: str, index: int) -> Verdict | None:
+    def verdict(self, request: str, check: str, index: int, *, or_imported: bool = True) -> Verdict | None:
         """Return a sample's verdict by one verifier, else by the tool that it was imported from.
 
         An error is none, so that it is verified again.
         """
-        row = (
-            self.connection.execute(VERDICT, (request, check, index)).fetchone()
-            or self.connection.execute(IMPORTED_VERDICT, (request, index)).fetchone()
-        )
+        row = self.connection.execute(VERDICT, (request, check, index)).fetchone()
+        if row is None and or_imported:
+            row = self.connection.execute(IMPORTED_VERDICT, (request, index)).fetchone()
         return Verdict(bool(row[0]), *row[1:]) if row else None
 
     def verified(self, requests: Iterable[str]) -> dict[tuple[str, str], set[int]]:

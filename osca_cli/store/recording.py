@@ -79,8 +79,8 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection, cell: Cell, sp
         "verdicts",
         source.execute(
             "SELECT * FROM verdicts WHERE request = ?"
-            " AND (verifier = ? OR (verifier >= 'imported:' AND verifier < 'imported;'))",
-            (cell.request_id, cell.check_id),
+            " AND (verifier IN (?, ?) OR (verifier >= 'imported:' AND verifier < 'imported;'))",
+            (cell.request_id, cell.check_id, cell.deciding.check_id),
         ),
     )
 
