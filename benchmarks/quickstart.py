@@ -5,7 +5,7 @@
 It works in a fresh folder, from `osca init` to `osca check`, and prints each command with its time and its
 table. With --picture it then draws every configuration on the held-out problems too, and plots the held-out
 pass rate of plans, best pure configuration and even spread at every budget up to 8; that needs the dependency
-group `docs`.
+group `pictures`.
 """
 
 from __future__ import annotations
