@@ -173,6 +173,8 @@ class Batches(Protocol):
 class Verifier(Protocol):
     """Decides whether a text answers a problem. Runs in a worker process; must not keep state.
 
+    One that has a ``time_limit_s`` may take so many seconds over a verdict, unless the spec says otherwise.
+
     Attributes:
         version: Raised when the same input may get another verdict: the pool is then verified again.
     """

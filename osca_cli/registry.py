@@ -36,6 +36,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "json_schema": "osca_verifiers.json_schema:JsonSchema",
         "math": "osca_verifiers.math:Math",
         "number": "osca_verifiers.number:Number",
+        "python_tests": "osca_verifiers.python_tests:PythonTests",
         "reasoning_gym": "osca_verifiers.reasoning_gym:ReasoningGym",
         "regex": "osca_verifiers.regex:Regex",
         "reported": "osca_verifiers.reported:Reported",

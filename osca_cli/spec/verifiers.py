@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from osca_cli import registry
@@ -65,11 +65,11 @@ def _read(
         time_limit_s=cast("float | None", time_limit),
     )
     try:
-        make_verifier(verifier)
+        made = make_verifier(verifier)
     except UsageError as error:
         files.faults.add(path, str(error))
         return None
-    return verifier
+    return verifier if time_limit is not None else replace(verifier, time_limit_s=own_time_limit_s(made))
 
 
 def _complete(
@@ -126,6 +126,12 @@ def make_verifier(settings: VerifierSettings) -> Verifier:
         UsageError: it is not installed or refuses its settings.
     """
     return registry.verifier_class(settings.type)(settings.settings)
+
+
+def own_time_limit_s(verifier: Verifier) -> float | None:
+    """Return the time limit that a verifier itself declares, for verdicts that take long."""
+    limit: float | None = getattr(verifier, "time_limit_s", None)
+    return limit
 
 
 def unverifiable(

@@ -43,6 +43,7 @@ def test_every_verifier_has_rows():
         "judge",
         "reported",
         "reasoning_gym",
+        "python_tests",
     }  # more than a text
     assert len(list(rows())) > 35
 

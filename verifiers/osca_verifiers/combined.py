@@ -24,6 +24,12 @@ class _Combined:
             raise UsageError("of: name the verifiers that are combined, or write them in place")
         self._members = [_member(member) for member in members]
 
+    @property
+    def time_limit_s(self) -> float | None:
+        """The longest that one of the members declares for itself."""
+        limits = [getattr(member, "time_limit_s", None) for _, member in self._members]
+        return max((limit for limit in limits if limit is not None), default=None)
+
     def reads(self, problem: Problem, variables: Mapping[str, Json]) -> Mapping[str, Json]:
         """Return what each member reads, and its version: a new version of one is a new one of the whole.
 

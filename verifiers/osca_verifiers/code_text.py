@@ -1,0 +1,33 @@
+"""Finds what Python sources define, without running them."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+
+
+def parsed(source: str) -> ast.Module | None:
+    """Return the tree of a source, or ``None`` where it is no Python of this version."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
+
+def defined(source: str) -> set[str]:
+    r"""Return the functions, classes and variables that a source defines; what it imports is not its own.
+
+    >>> sorted(defined("import math\nLIMIT = 3\ndef f(): pass"))
+    ['LIMIT', 'f']
+    """
+    tree = parsed(source)
+    names: set[str] = set()
+    for statement in tree.body if tree else ():
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(statement.name)
+        elif isinstance(statement, ast.Assign | ast.AnnAssign):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            names |= {one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)}
+    return names
