@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from osca_cli.errors import UsageError
 from osca_cli.model import Json, Problem, Verdict
+from osca_verifiers.cases import same_output, tests_of, text_of
 from osca_verifiers.code_text import defined
 from osca_verifiers.extract import compile_steps, extract
 from osca_verifiers.reference import name
@@ -16,7 +17,6 @@ from osca_verifiers.sandbox.examination import Examined, Judge
 from osca_verifiers.sandbox.inside.calls import Peer
 from osca_verifiers.sandbox.limits import Limits
 from osca_verifiers.sandbox.program import Program, started
-from osca_verifiers.test_cases import same_output, tests_of, text_of
 
 FILE = "program.py"
 
