@@ -18,21 +18,20 @@ def best_pure(rows: Rows, limits: Limits) -> tuple[int, float]:
     Every configuration is drawn as often as the budget and its cap allow. A budget that buys 2.6 samples
     draws 2 on 40% of the problems and 3 on 60%: the mean of both coverages. Ties go to the first.
     """
-    counts = _affordable(rows, limits)
+    counts = np.minimum(affordable(limits), float(rows.horizon))
     coverages = [_pure_coverage(rows, index, float(count)) for index, count in enumerate(counts)]
     best = int(np.argmax(coverages))
     return best, float(counts[best])
 
 
-def _affordable(rows: Rows, limits: Limits) -> Floats:
+def affordable(limits: Limits) -> Floats:
     """Return how many samples the budget buys of each configuration alone, in fractions."""
-    caps = np.minimum(limits.upper, rows.horizon).astype(float)
     with np.errstate(divide="ignore", invalid="ignore"):
         bought = np.where(limits.costs > 0, limits.budget / limits.costs, np.inf)
     whole = np.floor(bought * SLACK)
     # 0.03 / 0.01 is 2.9999999999999996: what is whole but for rounding is whole.
-    affordable: Floats = np.minimum(caps, np.where(whole > np.floor(bought), whole, bought))
-    return affordable
+    counts: Floats = np.minimum(limits.upper, np.where(whole > np.floor(bought), whole, bought))
+    return counts
 
 
 def _pure_coverage(rows: Rows, configuration: int, count: float) -> float:

@@ -9,23 +9,36 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from osca_cli.check.facts import Compared, Counts, Facts, Solved, clusters_of
+from osca_cli.check.metrics import Metric, metrics_of, rates_of
+from osca_cli.errors import UsageError
 from osca_cli.estimate.heldout import coverage_per_problem
-from osca_cli.estimate.intervals import Interval, mean_interval, paired_interval
+from osca_cli.estimate.spread import Interval
 from osca_cli.model import Json
-from osca_cli.outcomes.types import CostKind, Floats, Mask, Outcomes
+from osca_cli.outcomes.types import CostKind, Outcomes
+from osca_cli.spec.checks import EXPECTED, GAIN, WHOLE
 from osca_cli.spec.types import Assertion, Budget
 
 Outcome: TypeAlias = Literal["pass", "fail", "inconclusive"]
 
-NEGLIGIBLE = 1e-4  # a hundredth of a point: no number of problems that one can have tells it from 0
+MOST = 1000
+"""Intervals that many times as wide as the bound is far are of no use: no number of problems is named.
+
+A million times the problems would decide; a value so near to its bound may as well be on it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A number over problems, with its 95% interval."""
+    """A number over problems, with its interval."""
 
     value: float
     interval: Interval
+
+    @classmethod
+    def of(cls, metric: Metric, confidence: float = 0.95) -> Measured:
+        """Measure at a confidence."""
+        return cls(metric.value, metric.interval(confidence))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +46,14 @@ class Baseline:
     """What a plan is compared with.
 
     Attributes:
-        name: ``best_pure`` or ``uniform``.
+        name: ``best_pure``, ``uniform``, ``paper``, or that of a configuration.
         counts: Its allocation; a fraction of a sample is drawn on that share of the problems.
         pass_rate: Its own.
         gain: Of the plan over it, on the same problems.
     """
 
     name: str
-    counts: Mapping[str, float]
+    counts: Counts
     pass_rate: Measured
     gain: Measured
 
@@ -75,45 +88,45 @@ class Spend:
     held_out: float | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Compared:
-    """A plan and its baselines, on the problems that take it.
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """What executing a plan takes per held-out problem, stopping at the first pass.
 
     Attributes:
-        problems: Which held-out problems, shape ``(P,)``, at least one.
-        counts: The plan's allocation.
-        baselines: Allocations to compare with, by name.
-        budget: That the plan was made for.
-        where: Fields and values of these problems; empty for all that no other plan is for.
+        samples: Drawn.
+        usd: What they cost; ``None`` where a price is unknown.
+        cost_of_pass: USD per problem that is solved.
     """
 
-    problems: Mask
-    counts: Mapping[str, int]
-    baselines: Mapping[str, Mapping[str, float]]
-    budget: Budget
-    where: Mapping[str, Json] = field(default_factory=dict)
+    samples: float
+    usd: Measured | None
+    cost_of_pass: Measured | None
 
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """A task's plan, judged.
+    """A task's plan, judged; or the total of all tasks.
 
     Attributes:
         problems: Number of held-out problems.
+        clusters: How many clusters they are in; ``None`` where each is its own.
         counts: The plan's allocation; ``None`` where problems take several plans.
         pass_rate: Of the plan: unbiased pass@C.
         spend: What the plan costs there; ``None`` for a budget in samples, which is kept by definition.
+        executed: What executing it takes; ``None`` of a total.
         where: Of a plan of several, whose problems these are.
         parts: Each plan of several on its problems, without assertions: the task is what these hold for.
     """
 
     task: str
     problems: int
+    clusters: int | None
     counts: Mapping[str, int] | None
     pass_rate: Measured
     baselines: tuple[Baseline, ...]
     judgements: tuple[Judgement, ...]
-    spend: Spend | None
+    spend: Spend | None = None
+    executed: Executed | None = None
     where: Mapping[str, Json] = field(default_factory=dict)
     parts: tuple[Verdicts, ...] = ()
 
@@ -124,16 +137,22 @@ class Verdicts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Coverage:
-    """Coverage of each problem by its plan, and by each baseline, shape ``(J,)`` each."""
+class Judged:
+    """A task's verdicts, and the facts that a total is made of."""
 
-    ours: Floats
-    theirs: Mapping[str, Floats]
+    verdicts: Verdicts
+    facts: Facts
 
 
 def judge(
-    outcomes: Outcomes, task: str, compared: Sequence[Compared], assertions: Sequence[Assertion]
-) -> Verdicts:
+    outcomes: Outcomes,
+    task: str,
+    compared: Sequence[Compared],
+    assertions: Sequence[Assertion],
+    *,
+    cluster: str | None = None,
+    solved: Solved = coverage_per_problem,
+) -> Judged:
     """Judge the allocations of a task on the held-out problems of these outcomes, each problem by its own.
 
     Args:
@@ -141,67 +160,99 @@ def judge(
         task: The task's name.
         compared: Its plans, all with the same names of baselines.
         assertions: What is asserted of the task.
+        cluster: The tag whose values tell which problems are alike.
+        solved: What counts as solved, and by how much.
 
     Raises:
         MissingSamplesError: a cell has fewer samples than are needed; nothing is made up for it.
+        UsageError: what is asserted cannot be told.
     """
-    covered = [_covered(outcomes, one) for one in compared]
+    clusters = clusters_of(outcomes, cluster)
+    regret = any(one.metric == "regret" for one in assertions)
+    facts = [Facts.of(outcomes, one, clusters, solved=solved, with_hindsight=regret) for one in compared]
+    spent = [_spend(outcomes, one) for one in compared]
     if len(compared) == 1:
         one = compared[0]
-        return _verdicts(task, covered[0], one.baselines, one.counts, _spend(outcomes, one), assertions)
+        verdicts = _verdicts(task, facts, [1.0], one.baselines, assertions)
+        return Judged(replace(verdicts, counts=one.counts, spend=spent[0]), facts[0])
     parts = tuple(
-        replace(_verdicts(task, each, one.baselines, one.counts, _spend(outcomes, one), ()), where=one.where)
-        for one, each in zip(compared, covered, strict=True)
+        replace(
+            _verdicts(task, [each], [1.0], one.baselines, ()),
+            counts=one.counts,
+            spend=spend,
+            where=one.where,
+        )
+        for one, each, spend in zip(compared, facts, spent, strict=True)
     )
-    names = compared[0].baselines
-    whole = _Coverage(
-        np.concatenate([each.ours for each in covered]),
-        {name: np.concatenate([each.theirs[name] for each in covered]) for name in names},
-    )
-    sizes = [part.problems for part in parts]
+    names, sizes = compared[0].baselines, [part.problems for part in parts]
     mean = {name: _mean_counts([one.baselines[name] for one in compared], sizes) for name in names}
-    verdicts = _verdicts(task, whole, mean, None, _mean_spend(parts), assertions)
-    return replace(verdicts, parts=parts)
+    whole = Facts.joined(facts)
+    verdicts = _verdicts(task, [whole], [1.0], mean, assertions)
+    return Judged(replace(verdicts, spend=_mean_spend(parts), parts=parts), whole)
 
 
-def _covered(outcomes: Outcomes, one: Compared) -> _Coverage:
-    return _Coverage(
-        coverage_per_problem(outcomes, one.counts, one.problems),
-        {
-            name: coverage_per_problem(outcomes, counts, one.problems)
-            for name, counts in one.baselines.items()
-        },
-    )
+def judge_total(
+    judged: Sequence[Judged], weights: Sequence[float], assertions: Sequence[Assertion]
+) -> Verdicts:
+    """Judge what is asserted of all tasks together, each weighted by its share of the expected problems.
+
+    Args:
+        judged: The tasks, judged.
+        weights: Of each; they sum to 1.
+        assertions: What is asserted of the total.
+
+    Raises:
+        UsageError: what is asserted cannot be told of every task.
+    """
+    return _verdicts(WHOLE, [one.facts for one in judged], weights, {}, assertions)
 
 
 def _verdicts(
     task: str,
-    covered: _Coverage,
-    baselines: Mapping[str, Mapping[str, float]],
-    counts: Mapping[str, int] | None,
-    spend: Spend | None,
+    facts: Sequence[Facts],
+    weights: Sequence[float],
+    counts: Mapping[str, Counts],
     assertions: Sequence[Assertion],
 ) -> Verdicts:
-    ours = covered.ours
-    compared = tuple(
-        _baseline(name, baselines[name], ours, theirs) for name, theirs in covered.theirs.items()
+    metrics = metrics_of(facts, weights)
+    problems = sum(len(one.ours) for one in facts)
+    clusters = [len(np.unique(one.clusters)) for one in facts if one.clusters is not None]
+    usd, cost = (
+        Measured.of(metrics[name]) if name in metrics else None for name in ("spend.usd", "cost_of_pass")
     )
-    pass_rate = Measured(*mean_interval(ours))
-    metrics = {"pass_rate": pass_rate} | {
-        f"gain.over_{baseline.name}": baseline.gain for baseline in compared
-    }
+    samples = sum(w * float(one.samples.mean()) for one, w in zip(facts, weights, strict=True))
     return Verdicts(
         task=task,
-        problems=len(ours),
-        counts=counts,
-        pass_rate=pass_rate,
-        baselines=compared,
-        judgements=tuple(_judge(assertion, metrics[assertion.metric], len(ours)) for assertion in assertions),
-        spend=spend,
+        problems=problems,
+        clusters=sum(clusters) if len(clusters) == len(facts) else None,
+        counts=None,
+        pass_rate=Measured.of(metrics["pass_rate"]),
+        baselines=tuple(
+            Baseline(name, counts.get(name, {}), Measured.of(rate), Measured.of(metrics[GAIN + name]))
+            for name, rate in rates_of(facts, weights).items()
+        ),
+        judgements=tuple(_judge(one, _metric(metrics, one, task), problems) for one in assertions),
+        executed=Executed(samples, usd, cost),
     )
 
 
-def _mean_counts(parts: Sequence[Mapping[str, float]], sizes: Sequence[int]) -> Mapping[str, float]:
+def _metric(metrics: Mapping[str, Metric], assertion: Assertion, task: str) -> Metric:
+    """Return what an assertion is about.
+
+    Raises:
+        UsageError: it cannot be told, and why not.
+    """
+    if assertion.metric in metrics:
+        return metrics[assertion.metric]
+    why = {
+        "spend.usd": "no price is known of what the plan draws",
+        "cost_of_pass": "no price is known of what the plan draws",
+        EXPECTED: "the plan does not say what it expects; osca plan writes that",
+    }.get(assertion.metric, "there is nothing of that name to compare with")
+    raise UsageError(f"task '{task}': {assertion.metric} is asserted, but {why}")
+
+
+def _mean_counts(parts: Sequence[Counts], sizes: Sequence[int]) -> Counts:
     """Return the mean over problems, where plans with different budgets have different baselines."""
     if all(part == parts[0] for part in parts):
         return parts[0]
@@ -240,16 +291,20 @@ def _spent(outcomes: Outcomes, one: Compared, kind: CostKind) -> float | None:
     return float(drawn @ mean)
 
 
-def _baseline(name: str, counts: Mapping[str, float], ours: Floats, theirs: Floats) -> Baseline:
-    return Baseline(name, counts, Measured(*mean_interval(theirs)), Measured(*paired_interval(ours, theirs)))
-
-
-def _judge(assertion: Assertion, measured: Measured, problems: int) -> Judgement:
+def _judge(assertion: Assertion, metric: Metric, problems: int) -> Judgement:
+    measured = Measured.of(metric, assertion.confidence)
+    if assertion.metric == EXPECTED:
+        return Judgement(assertion, measured, _kept(measured.interval, assertion.margin), None)
     bounds = _bounds(assertion)
     sides = [_side(measured.interval, bound, sign) for bound, sign in bounds]
     outcome: Outcome = "fail" if "fail" in sides else "inconclusive" if "inconclusive" in sides else "pass"
     decided = _decided_by(measured, [bound for bound, _ in bounds], problems)
     return Judgement(assertion, measured, outcome, decided if outcome == "inconclusive" else None)
+
+
+def _kept(interval: Interval, margin: float) -> Outcome:
+    """Tell whether what was expected may be the truth, give or take a margin."""
+    return "pass" if interval[0] <= margin and interval[1] >= -margin else "fail"
 
 
 def _bounds(assertion: Assertion) -> list[tuple[float, int]]:
@@ -267,6 +322,8 @@ def _side(interval: Interval, bound: float, sign: int) -> Outcome:
 
 def _decided_by(measured: Measured, bounds: Sequence[float], problems: int) -> int | None:
     """Return how many problems shrink the interval's half width to the distance from the nearest bound."""
-    distance = min((abs(measured.value - bound) for bound in bounds), default=0.0)
     half = max(measured.value - measured.interval[0], measured.interval[1] - measured.value)
-    return math.ceil(problems * (half / distance) ** 2) if distance >= NEGLIGIBLE else None
+    distance = min((abs(measured.value - bound) for bound in bounds), default=0.0)
+    if not math.isfinite(half) or half >= MOST * distance:
+        return None
+    return math.ceil(problems * (half / distance) ** 2)

@@ -10,12 +10,15 @@ from typing import cast, get_args
 import numpy as np
 
 from osca_cli.errors import UsageError
+from osca_cli.estimate.spread import Spread, student
 from osca_cli.outcomes.types import Mask, Outcomes
 from osca_cli.plan.baselines import baselines
 from osca_cli.plan.choice import ESTIMATORS, Estimator
 from osca_cli.plan.sources import task_outcomes
+from osca_cli.spec.checks import GAIN
+from osca_cli.spec.split import group_of
 from osca_cli.spec.strata import plan_for
-from osca_cli.spec.types import AllocationBlock, Budget, BudgetKind, PlannedTask, Spec, Task
+from osca_cli.spec.types import AllocationBlock, Assertion, Budget, BudgetKind, PlannedTask, Spec, Task
 from osca_cli.store.pool import Pool
 
 
@@ -37,19 +40,44 @@ class Comparison:
         return needed
 
 
-def comparison(plan: PlannedTask, block: AllocationBlock, outcomes: Outcomes) -> Comparison:
+def comparison(plan: PlannedTask, spec: Spec, block: AllocationBlock, outcomes: Outcomes) -> Comparison:
     """Return what a plan is compared with: baselines of its budget, chosen on the training problems.
 
     Raises:
-        UsageError: the plan names a configuration that the outcomes lack, or its budget cannot be spent.
+        UsageError: the plan, or the check, names a configuration that the outcomes lack, or the budget
+            cannot be spent.
     """
     if unknown := sorted(set(plan.counts) - set(outcomes.configurations)):
         raise UsageError(
             f"the plan of task '{plan.task}' draws '{unknown[0]}', which is not among its outcomes"
         )
     budget = budget_of(plan, block)
-    chosen = baselines(outcomes, budget, estimator_of(block))
+    names = compared_with(spec, plan.task, outcomes)
+    chosen = baselines(outcomes, budget, estimator_of(block), names)
     return Comparison(plan, budget, plan.counts, chosen)
+
+
+def compared_with(spec: Spec, task: str, outcomes: Outcomes) -> list[str]:
+    """Return the baselines of a task: those of ``check:``, and what its assertions name besides.
+
+    A configuration of the spec that is not for this task is left out.
+    """
+    asserted = [one.metric.removeprefix(GAIN) for one in asserted_of(spec, task) if GAIN in one.metric]
+    others = {one.name for one in spec.configurations} - set(outcomes.configurations)
+    return [name for name in dict.fromkeys([*spec.check.baselines, *asserted]) if name not in others]
+
+
+def asserted_of(spec: Spec, task: str) -> list[Assertion]:
+    """Return what is asserted of a task, and of the total that it is a part of.
+
+    A gain over a configuration that is not for the task is asserted of others.
+    """
+    elsewhere = {one.name for one in spec.configurations if task not in one.tasks}
+    return [
+        one
+        for one in spec.check.assertions
+        if one.task == task or (one.task is None and one.metric.removeprefix(GAIN) not in elsewhere)
+    ]
 
 
 def budget_of(plan: PlannedTask, block: AllocationBlock) -> Budget:
@@ -70,6 +98,16 @@ def estimator_of(block: AllocationBlock) -> Estimator:
     made_from = block.block.get("made_from")
     written = made_from.get("estimator") if isinstance(made_from, Mapping) else None
     return next((known for known in ESTIMATORS if known == written), ESTIMATORS[0])
+
+
+def promised(plan: PlannedTask) -> Spread | None:
+    """Return the pass rate that a plan expects, with its error; ``None`` where it does not say."""
+    expected = plan.block.get("expected")
+    if not isinstance(expected, Mapping) or "pass_rate" not in expected or "interval" not in expected:
+        return None
+    low, high = cast("Sequence[float]", expected["interval"])
+    error = (high - low) / 2 / student(0.95, math.inf)
+    return Spread(float(cast("float", expected["pass_rate"])), error**2, math.inf)
 
 
 def taken(plans: Sequence[PlannedTask], outcomes: Outcomes) -> list[tuple[PlannedTask, Mask]]:
@@ -96,13 +134,16 @@ def provable(spec: Spec, task: Task, pool: Pool | None, plans: Sequence[PlannedT
     """Return the outcomes that prove the plans of a task.
 
     Of plans that learned from executed ones, what they learned from trains, and the other held-out problems
-    are held out still: also those that they were executed on themselves.
+    are held out still: also those that they were executed on themselves, but none of a group with one that
+    was learned from.
     """
     if not updated(plans):
         return task_outcomes(spec, task, pool)[0]
     outcomes, _ = task_outcomes(spec, task, pool, executed=True)
     learned = np.isin(outcomes.problems, list(learned_from(plans)))
-    held_out = np.isin(outcomes.problems, [problem.id for problem in task.held_out])
+    groups = {repr(group_of(one, task.group)) for one in task.held_out if one.id in learned_from(plans)}
+    others = [one.id for one in task.held_out if repr(group_of(one, task.group)) not in groups]
+    held_out = np.isin(outcomes.problems, others)
     return outcomes.with_split(learned, held_out & ~learned)
 
 
@@ -115,34 +156,3 @@ def learned_from(plans: Sequence[PlannedTask]) -> set[str]:
     """Return the ids of the problems that chose the plans of a task; none where they do not say."""
     lists = [plan.block.get("learned_from") for plan in plans]
     return {str(problem) for one in lists if isinstance(one, list) for problem in one}
-
-
-def refuse_leakage(plans: Sequence[PlannedTask], outcomes: Outcomes) -> None:
-    """Refuse to prove the plans of a task on problems that chose them.
-
-    Raises:
-        UsageError: a problem is on both sides, or held out although the plan learned from it.
-    """
-    task = plans[0].task
-    held_out = {id_ for id_, held in zip(outcomes.problems, outcomes.held_out, strict=True) if held}
-    if not held_out and updated(plans):
-        raise UsageError(
-            f"task '{task}': the plan was made with --update and learned from every held-out problem, so"
-            " none is left to prove it; add problems to the task, or plan without --update"
-        )
-    if not held_out:
-        raise UsageError(
-            f"task '{task}' has no held-out problems, so nothing can be proved; add `held_out: 0.5` to"
-            " it, then run and plan again"
-        )
-    if both := int(outcomes.overlap.sum()):
-        raise UsageError(
-            f"task '{task}': {both} of {len(held_out)} held-out problems are training problems too, so"
-            " they prove nothing; give the outcomes a split that keeps them apart"
-        )
-    leaked = sorted(held_out & learned_from(plans))
-    if leaked:
-        raise UsageError(
-            f"task '{task}': the plan learned from {len(leaked)} problems that are held out now, such as"
-            f" '{leaked[0]}'; plan again"
-        )

@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-from scipy.special import betaincinv, stdtrit
+from scipy.special import betaincinv, ndtri
 
-from osca_cli.outcomes.types import Floats
+from osca_cli.estimate.spread import Interval, Spread, difference_of, rate_of, student
+from osca_cli.outcomes.types import Floats, Ints
 
-Interval: TypeAlias = tuple[float, float]
-
-UNSEEN = 0.1
-"""By how much the two problems differ that are added to paired ones.
-
-Without them intervals of gains on easy problems held the truth in 82 of 100 cases.
-"""
+__all__ = ["Interval", "mean_interval", "paired_interval", "share_interval"]
 
 
-def mean_interval(values: Floats, doubt: float = 0.0) -> tuple[float, Interval]:
-    """Return the mean of per-problem pass rates with its 95% interval.
+def mean_interval(
+    values: Floats, doubt: float = 0.0, *, clusters: Ints | None = None, confidence: float = 0.95
+) -> tuple[float, Interval]:
+    """Return the mean of per-problem pass rates with its interval.
 
     It is Wilson's score interval (1927) for as many passes and fails as would spread like the values: near
     0 and 1 a mean that happens to be extreme comes with a spread that is too small, which a symmetric
-    interval believes. One pass and one fail are added to the spread, so that few problems, or equal ones, do
-    not look certain.
+    interval believes. For the spread see :func:`osca_cli.estimate.spread.rate_of`; where there are clusters,
+    Student's distribution takes the place of the normal one.
 
     Args:
         values: One value in [0, 1] per problem, shape ``(J,)``, at least one.
         doubt: Variance of the mean that the spread does not show.
+        clusters: Number of each problem's cluster, shape ``(J,)``; where not given, each is its own.
+        confidence: How often such intervals hold the truth.
     """
-    count, mean = len(values), float(np.mean(values))
-    variance = (count * float(np.var(values)) + (1 - mean) ** 2 + mean**2) / (count + 2)
+    count, spread = len(values), rate_of(values, clusters)
+    mean = spread.mean
+    if not np.isfinite(spread.variance):
+        return mean, (0.0, 1.0)
     middle = (count * mean + 1) / (count + 2)
-    effective = middle * (1 - middle) / (variance / count + doubt)
-    z2 = 1.96**2
+    effective = middle * (1 - middle) / (spread.variance + doubt)
+    z2 = _errors(confidence, spread, clusters) ** 2
     centre = (mean + z2 / (2 * effective)) / (1 + z2 / effective)
     half = float(np.sqrt(z2 * mean * (1 - mean) / effective + (z2 / (2 * effective)) ** 2))
     half /= 1 + z2 / effective
     return mean, (max(0.0, min(mean, centre - half)), min(1.0, max(mean, centre + half)))
+
+
+def _errors(confidence: float, spread: Spread, clusters: Ints | None) -> float:
+    return float(ndtri((1 + confidence) / 2)) if clusters is None else student(confidence, spread.degrees)
 
 
 def share_interval(count: int, total: int) -> tuple[float, Interval]:
@@ -57,26 +60,21 @@ def share_interval(count: int, total: int) -> tuple[float, Interval]:
     return count / total, (low, high)
 
 
-def paired_interval(a: Floats, b: Floats, doubt: float = 0.0) -> tuple[float, Interval]:
-    """Return the mean of ``a - b`` over the same problems with its 95% Student t interval.
+def paired_interval(
+    a: Floats, b: Floats, doubt: float = 0.0, *, clusters: Ints | None = None, confidence: float = 0.95
+) -> tuple[float, Interval]:
+    """Return the mean of ``a - b`` over the same problems with its Student t interval.
 
-    To the squares two problems are added, one a tenth better and one a tenth worse: where nearly all are
-    solved both ways, the few that differ may not have been seen, and a spread of next to nothing is not to
-    be believed. Where no problem differs at all, the difference is 0. Of one problem nothing can be said:
-    the interval is then [-1, 1].
+    For its spread see :func:`osca_cli.estimate.spread.difference_of`. Of one problem, or one cluster, nothing
+    can be said: the interval is then [-1, 1].
 
     Args:
         a: One value in [0, 1] per problem, shape ``(J,)``.
         b: The same.
         doubt: Variance of the mean difference that the spread does not show.
+        clusters: Number of each problem's cluster, shape ``(J,)``; where not given, each is its own.
+        confidence: How often such intervals hold the truth.
     """
-    difference = np.asarray(a) - np.asarray(b)
-    difference = np.where(np.abs(difference) < 1e-12, 0.0, difference)  # equal but for rounding
-    count = len(difference)
-    mean = float(np.mean(difference))
-    if count < 2:
-        return mean, (-1.0, 1.0)
-    unseen = 2 * UNSEEN**2 if difference.any() else 0.0
-    variance = float(np.var(difference, ddof=1)) + unseen / count
-    half = float(stdtrit(count - 1, 0.975)) * float(np.sqrt(variance / count + doubt))
-    return mean, (max(-1.0, mean - half), min(1.0, mean + half))
+    spread = difference_of(a, b, clusters)
+    low, high = spread.interval(confidence, doubt)
+    return spread.mean, (max(-1.0, low), min(1.0, high))

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from osca_cli.errors import UsageError
 from osca_cli.plan.sources import definitions, verifier_hash
-from osca_cli.spec.types import PlannedTask, Spec
+from osca_cli.spec.load import spec_hash
+from osca_cli.spec.types import AllocationBlock, PlannedTask, Spec
 
 
 def changed(spec: Spec, plan: PlannedTask) -> list[str]:
@@ -34,3 +35,12 @@ def refuse_stale(spec: Spec, plan: PlannedTask) -> None:
             f"{spec.path}: since the plan of task '{plan.task}' was made, {' and '.join(names)} changed;"
             f" plan again (osca plan {spec.path}), or accept it with --stale"
         )
+
+
+def note_changes(spec: Spec, allocation: AllocationBlock) -> list[str]:
+    """Return a note where the spec has changed since its plans were made, though not in what they draw."""
+    made_from = allocation.block.get("made_from")
+    then = made_from.get("spec") if isinstance(made_from, Mapping) else None
+    if then is None or then == spec_hash(spec) or any(changed(spec, plan) for plan in allocation.plans):
+        return []
+    return [f"{spec.path} has changed since its plan was made, though not in what the plan draws"]

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from osca_cli.identity import digest
-from osca_cli.registry import did_you_mean
 from osca_cli.spec.allocation import read_allocation
 from osca_cli.spec.backends import Backends, declare_all
 from osca_cli.spec.budgets import check_volumes, read_budget
+from osca_cli.spec.checks import read_check
 from osca_cli.spec.configurations import ConfigurationReader
 from osca_cli.spec.faults import Faults
 from osca_cli.spec.files import Files
@@ -22,7 +22,7 @@ from osca_cli.spec.schema import check_shape
 from osca_cli.spec.secrets import check_secrets
 from osca_cli.spec.tasks import TaskDraft, read_task
 from osca_cli.spec.templates import InlinePrompts, Prompts, read_prompts
-from osca_cli.spec.types import Assertion, CheckSettings, Spec, Task
+from osca_cli.spec.types import Spec, Task
 from osca_cli.spec.verifiers import read_verifiers
 from osca_cli.spec.yaml12 import Document, KeyPath, read_document
 
@@ -97,7 +97,7 @@ def _build(path: Path, data: Mapping[str, Any], files: Files) -> Spec:
         seed=int(data.get("run", {}).get("seed", 0)),
         pilot_screen=pilot_screen,
         limit_usd=data.get("limits", {}).get("usd"),
-        check=_check_settings(data.get("check", {}), tasks, faults),
+        check=read_check(data.get("check", {}), tasks, configurations if sound else None, faults),
         allocation=read_allocation(block, tasks, configurations if sound else None, faults)
         if block
         else None,
@@ -150,38 +150,3 @@ def _complete(draft: TaskDraft | None, inline: Prompts) -> Task | None:
         return None if draft is None else draft.task
     prompts = {name: placed.template for name, placed in (draft.prompts | inline).items()}
     return replace(draft.task, prompts={name: found for name, found in prompts.items() if found})
-
-
-def _check_settings(
-    check: Mapping[str, Any], tasks: Mapping[str, Task | None], faults: Faults
-) -> CheckSettings:
-    defaults = CheckSettings()
-    assertions = [
-        _assertion(raw, ("check", "assert", index), tasks, faults)
-        for index, raw in enumerate(check.get("assert", ()))
-        if ("check", "assert", index) not in faults.broken
-    ]
-    return CheckSettings(
-        baselines=tuple(check.get("baselines", defaults.baselines)),
-        assertions=tuple(assertions) if "assert" in check else defaults.assertions,
-        inconclusive=check.get("inconclusive", defaults.inconclusive),
-    )
-
-
-def _assertion(
-    raw: Mapping[str, Any], path: KeyPath, tasks: Mapping[str, Task | None], faults: Faults
-) -> Assertion:
-    task = raw.get("task")
-    if task is not None and task not in tasks:
-        hint = did_you_mean(task, tasks) or f"; there are: {', '.join(tasks)}"
-        faults.add((*path, "task"), f"no task is named '{task}'{hint}")
-    if ("at_least" in raw) == ("at_most" in raw):
-        faults.add(path, "an assertion has one bound; write at_least or at_most")
-    return Assertion(
-        metric=raw["metric"],
-        task=task,
-        at_least=raw.get("at_least"),
-        at_most=raw.get("at_most"),
-        margin=float(raw.get("margin", 0.0)),
-        place=faults.document.key(path),
-    )

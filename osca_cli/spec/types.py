@@ -202,7 +202,16 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """One line of ``check: assert:``, judged on an interval of held-out problems."""
+    """One line of ``check: assert:``, judged on an interval of held-out problems.
+
+    Attributes:
+        metric: What is judged.
+        task: Of which task; ``None`` for each of them, or for their total.
+        margin: How much worse than the bound still counts.
+        place: Where it is written; ``None`` for the default.
+        confidence: Of the interval.
+        total: Whether it is about the total of all tasks.
+    """
 
     metric: str
     task: str | None
@@ -210,15 +219,24 @@ class Assertion:
     at_most: float | None
     margin: float
     place: Place | None
+    confidence: float = 0.95
+    total: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CheckSettings:
-    """What ``osca check`` compares and asserts."""
+    """What ``osca check`` compares and asserts.
+
+    Attributes:
+        baselines: ``best_pure``, ``uniform``, ``paper``, or names of configurations.
+        cluster: Field whose values tell which problems are alike; ``None`` where a task's ``held_out: by``
+            says so, or nothing does.
+    """
 
     baselines: tuple[str, ...] = ("best_pure", "uniform")
     assertions: tuple[Assertion, ...] = (Assertion("gain.over_best_pure", None, 0.0, None, 0.0, None),)
     inconclusive: Literal["warn", "fail"] = "warn"
+    cluster: str | None = None
 
 
 def _shown(value: Json) -> str:

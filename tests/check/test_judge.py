@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osca_cli.check.judge import Compared, judge
+from osca_cli.check.facts import Compared
+from osca_cli.check.judge import judge
 from osca_cli.check.report import outcome_of, to_json
 from osca_cli.errors import MissingSamplesError
 from osca_cli.outcomes.types import Outcomes
@@ -35,7 +36,9 @@ def judged(table: Outcomes, *assertions: Assertion):
 
 
 def judged_one(table: Outcomes, counts, baselines, assertions, budget: Budget):
-    return judge(table, "t", [Compared(table.held_out, counts, baselines, budget)], assertions)
+    order = [name for name, count in counts.items() for _ in range(count)]
+    compared = [Compared(table.held_out, counts, baselines, budget, order)]
+    return judge(table, "t", compared, assertions).verdicts
 
 
 def test_pass_rates_and_gains_are_unbiased_means_over_held_out_problems():

@@ -7,8 +7,8 @@ from osca_cli.estimate.intervals import mean_interval, paired_interval
 def test_a_mean_never_looks_certain():
     mean, (low, high) = mean_interval(np.ones(4))
     assert mean == 1
-    effective = 4 * (5 / 36) / (1 / 6)
-    assert low == pytest.approx(1 / (1 + 1.96**2 / effective))
+    effective, z2 = 4 * (5 / 36) / (1 / 6), 1.959964**2
+    assert low == pytest.approx(1 / (1 + z2 / effective))
     assert high == 1
 
 
