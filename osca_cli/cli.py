@@ -24,6 +24,7 @@ COMMANDS = {
     "plan": "Learn how many samples to draw from what.",
     "check": "Prove a plan on held-out problems.",
     "check-verifier": "Audit the verifiers of a spec with known answers.",
+    "report": "Write one page that shows a plan and what speaks for it.",
     "show": "Show the pool: pass rates, spend, what is missing.",
     "import": "Take in samples that other tools have drawn.",
     "export": "Write the pool's samples or counts for other programs.",

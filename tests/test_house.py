@@ -22,6 +22,7 @@ LAYERS = [
     {"commands"},
     {"api"},
     {"testing"},
+    {"report"},
     {"run"},
     {"check"},
     {"plan"},

@@ -13,7 +13,7 @@ from osca_cli.plan.planfile import runs
 from osca_cli.plan.result import Certificate, ComputeFactor, Expected, FalseAccepts, Gain, Plan
 from osca_cli.plan.strata_plan import StrataPlan
 from osca_cli.plan.tasks import Made, Planned
-from osca_cli.spec.types import Budget
+from osca_cli.spec.types import AllocationBlock, Budget, Place, PlannedTask
 
 DIGITS = 4
 
@@ -50,6 +50,23 @@ def allocation_block(planned: Planned, spec_hash: str) -> dict[str, Json]:
     return {key: value for key, value in block.items() if value not in (None, [], {})}
 
 
+def allocation_of(planned: Planned, spec_hash: str) -> AllocationBlock:
+    """Return the block as it would be read back from a file that it was written to."""
+    several = len(planned.made) > 1
+    plans = [
+        PlannedTask(
+            one.plan.task,
+            one.plan.allocation,
+            one.plan.schedule,
+            _plan(one, planned.budget, several=several),
+            Place(1, 1),
+            one.plan.where,
+        )
+        for one in planned.made
+    ]
+    return AllocationBlock(tuple(plans), allocation_block(planned, spec_hash), Place(1, 1))
+
+
 def _pays_back(planned: Planned) -> dict[str, Json]:
     """Return after how many problems of a plan alone the pilot has paid; of several each says it itself."""
     if len(planned.made) > 1 or planned.made[0].plan.pays_back_after is None:
@@ -67,7 +84,7 @@ def pool_hash(outcomes: Sequence[Outcomes]) -> str:
     return state.hexdigest()[:8]
 
 
-def _plan(made: Made, budget: Budget | None, *, several: bool) -> Json:
+def _plan(made: Made, budget: Budget | None, *, several: bool) -> dict[str, Json]:
     plan, outcomes = made.plan, made.outcomes
     names = zip(outcomes.problems, outcomes.train, strict=True)
     block: dict[str, Json] = {

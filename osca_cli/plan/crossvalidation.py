@@ -104,6 +104,8 @@ def cross_validate(
     usd: Floats,
     choose: Callable[[Outcomes], tuple[Choice, Extrapolation | None]],
     fold: Ints | None = None,
+    *,
+    factors: bool = True,
 ) -> CrossValidation | None:
     """Refit and choose without each fold, and evaluate on it.
 
@@ -112,6 +114,7 @@ def cross_validate(
         usd: Cost of one sample of each cell, shape ``(S, P)``; NaN where unknown.
         choose: Estimates and allocates, from training outcomes alone; says what extrapolates, too.
         fold: The fold of each problem, where they are not dealt by :func:`folds`.
+        factors: Whether to ask how many budgets the baselines need, which takes a search.
 
     Returns:
         None where no problem can be evaluated: there is only one, or all lack samples.
@@ -139,8 +142,8 @@ def cross_validate(
         left_out=sum(part.left_out for part in parts),
         extrapolated=sum(part.extrapolated for part in parts),
         doubt=_doubt(parts, everywhere),
-        pure_needs=_needs(parts, pure_at, float(plan.mean())),
-        uniform_needs=_needs(parts, uniform_at, float(plan.mean())),
+        pure_needs=_needs(parts, pure_at, float(plan.mean())) if factors else None,
+        uniform_needs=_needs(parts, uniform_at, float(plan.mean())) if factors else None,
     )
 
 
