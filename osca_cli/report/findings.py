@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from osca_cli.backends import open_backends
-from osca_cli.check.judge import Compared, Verdicts, judge
-from osca_cli.check.need import budget_of, comparison, estimator_of, provable, refuse_leakage, taken
-from osca_cli.errors import OscaError
-from osca_cli.estimate.heldout import missing
+from osca_cli.check.judge import Verdicts
+from osca_cli.check.need import budget_of, estimator_of
+from osca_cli.check.prove import Lacking, prove
+from osca_cli.errors import MissingSamplesError, OscaError
 from osca_cli.estimate.intervals import mean_interval
 from osca_cli.model import Json
 from osca_cli.outcomes.types import Outcomes
@@ -188,17 +188,14 @@ def _models(spec: Spec, outcomes: Outcomes) -> dict[str, list[int]]:
 
 def _held_out(spec: Spec, task: Task, allocation: AllocationBlock, pool: Pool | None) -> Verdicts | None:
     """Judge the plan as ``osca check`` does, without assertions; None where that cannot be done."""
-    plans = allocation.plans_of(task.name)
+
+    def refuse(_task: Task, _plan: PlannedTask, lacking: Lacking) -> None:
+        if lacking:
+            raise MissingSamplesError("held-out samples are missing")
+
+    bare = replace(spec, check=replace(spec.check, assertions=()))
     try:
-        outcomes = provable(spec, task, pool, plans)
-        refuse_leakage(plans, outcomes)
-        compared = []
-        for plan, problems in taken(plans, outcomes):
-            beside = comparison(plan, allocation, outcomes)
-            if missing(outcomes, beside.samples(), problems):
-                return None
-            compared.append(Compared(problems, beside.counts, beside.baselines, beside.budget, plan.where))
-        return judge(outcomes, task.name, compared, ()) if compared else None
+        return prove(bare, allocation, pool, task=task.name, refuse_missing=refuse).tasks[0]
     except OscaError:
         return None
 

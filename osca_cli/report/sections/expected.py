@@ -73,8 +73,18 @@ def _rows(found: Findings) -> list[_Row]:
         within = interval(written.get("interval"))
         rows.append(_Row("expected on new problems", value, within, samples=drawn, usd=usd))
     if found.held_out is not None:
-        judged, name = found.held_out.pass_rate, "measured on held-out problems"
-        rows.append(_Row(name, judged.value, judged.interval, f"{found.held_out.problems:,}", role="ink"))
+        judged, taken = found.held_out.pass_rate, found.held_out.executed
+        rows.append(
+            _Row(
+                "measured on held-out problems",
+                judged.value,
+                judged.interval,
+                f"{found.held_out.problems:,}",
+                None if taken is None else taken.samples,
+                None if taken is None or taken.usd is None else taken.usd.value,
+                "ink",
+            )
+        )
     for one in found.pool.realised if found.pool else ():
         solved = one.solved
         rows.append(
