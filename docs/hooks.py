@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -29,6 +30,7 @@ NOUNS = {
 }
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 ANYTHING = "anything"
+ROLE = re.compile(r":(?:attr|class|data|func|meth|mod):(?=<code>)")
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
@@ -37,6 +39,11 @@ def on_page_markdown(markdown: str, **_: object) -> str:
         if mark in markdown:
             markdown = markdown.replace(mark, made())
     return markdown
+
+
+def on_page_content(html: str, **_: object) -> str:
+    """Take the names of roles out of what docstrings say: ``:func:`` before a name in code."""
+    return ROLE.sub("", html)
 
 
 def keys() -> str:

@@ -62,8 +62,8 @@ class Planning:
         if self.update and self.estimator in {"plugin", "beta"}:
             raise UsageError(
                 f"--update with --estimator {self.estimator}: executed plans stop at a pass, so their"
-                " share of passes is biased; leave --estimator out: the hierarchical model has a likelihood for"
-                " that"
+                " share of passes is biased; leave --estimator out: the hierarchical model has a likelihood"
+                " for that"
             )
         if self.update and self.pilot is not None:
             raise UsageError("--update with --pilot: samples of executed plans cannot be thinned by lot")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,24 +12,15 @@ from typing import Literal, TypeAlias, get_args
 
 import click
 
-from osca_cli.backends import open_backends
+from osca_cli.api.exporting import Counts, export_counts, export_recording, export_samples
 from osca_cli.commands.common import db_option, open_pool, plural, shown
 from osca_cli.commands.source import load_source, source_argument
 from osca_cli.console import news
 from osca_cli.errors import UsageError
-from osca_cli.model import Split
-from osca_cli.outcomes.files import write_outcomes
-from osca_cli.outcomes.types import Outcomes
-from osca_cli.plan.sources import matching, task_outcomes
 from osca_cli.run.missing import Filter
-from osca_cli.spec.cells import Cell, CellMaker
-from osca_cli.spec.types import Spec, Task
-from osca_cli.store.pool import Pool
-from osca_cli.store.recording import write_recording
-from osca_cli.store.rows import sample_rows
 
-Format: TypeAlias = Literal["jsonl", "outcomes", "osca-release", "csv", "parquet", "recording"]
-FORMATS: tuple[Format, ...] = get_args(Format)
+Format: TypeAlias = Literal["jsonl", "recording"] | Counts
+FORMATS: tuple[Format, ...] = ("jsonl", *get_args(Counts), "recording")
 BY_SUFFIX: dict[str, Format] = {
     ".json": "outcomes",
     ".csv": "csv",
@@ -68,18 +58,18 @@ def command(
     if target is not None and source is not None and target.exists() and target.samefile(source):
         raise UsageError(f"-o {target}: is what is exported; name another file")
     spec = load_source(source, db)
-    chosen = Filter(task, only)
-    tasks = chosen.tasks(spec)
+    tasks = Filter(task, only).tasks(spec)
     with ExitStack() as stack:
         from_pool = any(one.outcomes is None for one in tasks)
         pool = stack.enter_context(open_pool(db, create=False)) if from_pool else None
         with _file(target, tasks[0].name) as path:
             if form == "jsonl":
-                _write_samples(spec, chosen, pool, path)
+                export_samples(spec, pool, path, task=task, only=only)
             elif form == "recording":
-                _write_recording(spec, chosen, pool, path)
+                recorded = export_recording(spec, pool, path, task=task, only=only)
+                news(f"{plural(recorded.samples, 'sample')} of {plural(recorded.problems, 'problem')}")
             else:
-                write_outcomes(_outcomes(spec, tasks, pool, only), path, form)
+                export_counts(spec, pool, path, form, task=task, only=only)
     if target is not None:
         news(f"wrote {shown(target)}")
 
@@ -108,46 +98,3 @@ def _folder(target: Path | None) -> Path | None:
     if not os.access(target.parent, os.W_OK):
         raise UsageError(f"-o {target}: {target.parent} is no folder that can be written to")
     return target.parent
-
-
-def _write_samples(spec: Spec, chosen: Filter, pool: Pool | None, path: Path) -> None:
-    """Write one line of JSON for each sample."""
-    maker = CellMaker(spec, open_backends(spec))
-    with path.open("w", encoding="utf-8", errors="replace") as file:
-        for task in chosen.tasks(spec):
-            if pool is None or task.outcomes is not None:
-                raise UsageError(
-                    f"task '{task.name}' is an outcomes file, which has counts and no samples;"
-                    " choose another --format"
-                )
-            for row in sample_rows(pool, task, chosen.configurations(spec, task), maker):
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
-
-
-def _write_recording(spec: Spec, chosen: Filter, pool: Pool | None, path: Path) -> None:
-    """Write a pool of what the spec has asked for."""
-    maker = CellMaker(spec, open_backends(spec))
-
-    def cells() -> Iterator[tuple[Cell, Split]]:
-        sides: tuple[Split, ...] = ("train", "held_out")
-        for task in chosen.tasks(spec):
-            configurations = chosen.configurations(spec, task) if task.outcomes is None else []
-            for side in sides:
-                problems = task.train if side == "train" else task.held_out
-                for cell in maker.cells(task, problems, configurations):
-                    yield cell, side
-
-    if pool is None:
-        raise UsageError("outcomes files have counts and no samples; choose another --format")
-    recorded = write_recording(pool, cells(), path)
-    news(f"{plural(recorded.samples, 'sample')} of {plural(recorded.problems, 'problem')}")
-
-
-def _outcomes(spec: Spec, tasks: Sequence[Task], pool: Pool | None, only: str | None) -> Outcomes:
-    if len(tasks) > 1:
-        names = ", ".join(task.name for task in tasks)
-        raise UsageError(f"a file of counts holds one task: say which with --task ({names})")
-    outcomes, notes = task_outcomes(spec, tasks[0], pool)
-    for note in notes:
-        news(f"{tasks[0].name}: {note}")
-    return matching(outcomes, only)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import fnmatch
 from dataclasses import asdict
 from pathlib import Path
 from typing import get_args
 
 import click
 
+from osca_cli.api.importing import import_samples, task_of
 from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, plural
 from osca_cli.console import news, print_json, print_table
-from osca_cli.errors import UsageError
-from osca_cli.imports.read import Format, read_log
-from osca_cli.imports.rows import Row, name_of
-from osca_cli.run.importing import Imported, import_rows, verify_imported
-from osca_cli.run.missing import Filter
+from osca_cli.imports.read import Format
+from osca_cli.run.importing import Imported
 
 
 @click.command(epilog="Example: osca import logs/*.eval --task sums")
@@ -55,24 +52,23 @@ def command(  # noqa: PLR0917 - one parameter for each option
     BigCodeBench, or JSON lines. Importing a file twice adds nothing.
     """
     loaded = load(find_spec(spec, db))
-    tasks = Filter(task).tasks(loaded)
-    if len(tasks) > 1:
-        raise UsageError(f"say which task they are of with --task ({', '.join(one.name for one in tasks)})")
-    if tasks[0].outcomes is not None:
-        raise UsageError(f"task '{tasks[0].name}' is an outcomes file, which nothing can be added to")
-    rows = [row for path in files for row in read_log(path, form, scorer) if _matches(row, only)]
+    target = task_of(loaded, task)  # before the pool is made
     with open_pool(db) as pool:
-        done, cells = import_rows(loaded, pool, tasks[0], rows, configuration=configuration)
-        if verify:
-            done.verified = verify_imported(loaded, pool, cells)
+        done = import_samples(
+            loaded,
+            pool,
+            files,
+            task=target.name,
+            configuration=configuration,
+            only=only,
+            form=form,
+            scorer=scorer,
+            verify=verify,
+        )
     if as_json:
-        print_json({"schema_version": 1, "task": tasks[0].name, **asdict(done)})
+        print_json({"schema_version": 1, "task": target.name, **asdict(done)})
     else:
-        _print(tasks[0].name, done)
-
-
-def _matches(row: Row, only: str | None) -> bool:
-    return only is None or fnmatch.fnmatchcase(name_of(row), only)
+        _print(target.name, done)
 
 
 def _print(task: str, done: Imported) -> None:

@@ -16,7 +16,7 @@ import click
 from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, plural, spec_argument
 from osca_cli.commands.forecast_table import print_forecast
 from osca_cli.commands.run_tables import print_execution, print_pool
-from osca_cli.commands.screening import Screened
+from osca_cli.commands.screening import in_words
 from osca_cli.console import news, print_json
 from osca_cli.errors import OscaError, UsageError
 from osca_cli.model import Problem
@@ -27,6 +27,8 @@ from osca_cli.run.forecast import forecast, forecast_execution
 from osca_cli.run.missing import Ask, Filter, PilotSplit, pilot_asks
 from osca_cli.run.overview import overview
 from osca_cli.run.pilot import run_pilot
+from osca_cli.run.screened import Screened
+from osca_cli.run.screening import Screening
 from osca_cli.run.tally import Tally
 from osca_cli.spec.problems import read_problem_file
 from osca_cli.spec.types import AllocationBlock, Spec
@@ -165,7 +167,11 @@ def _screened(spec: Spec, pool: Pool, options: Options) -> Screened | None:
     """Return the screening of a pilot: there is none where ``--samples`` asks the same of all."""
     if spec.pilot_screen is None or options.samples is not None:
         return None
-    return Screened(spec, pool, options.chosen, options.split)
+
+    def tell(stand: Screening) -> None:
+        news(in_words(stand, spec.pilot_samples))
+
+    return Screened(spec, pool, options.chosen, options.split, tell)
 
 
 def _draw(

@@ -55,11 +55,15 @@ class Pool:
     """
 
     def __init__(
-        self, path: Path, *, create: bool = True, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        path: Path | str,
+        *,
+        create: bool = True,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.path = path
+        self.path = Path(path)
         self._clock = clock
-        self.connection, self.read_only = open_pool_file(path, create=create)
+        self.connection, self.read_only = open_pool_file(self.path, create=create)
 
     def __enter__(self) -> Pool:
         return self
