@@ -72,6 +72,21 @@ def interval_text(interval: Sequence[float] | None, *, signed: bool = False) -> 
     return f"{low} to {high}"
 
 
+BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(rates: Sequence[float | None], most: float = 1.0) -> str:
+    """Write rates as bars, one character each: the lowest for next to nothing, a dot where unknown.
+
+    >>> sparkline([0.0, 0.5, 1.0, None])
+    '▁▅█·'
+    """
+    return "".join(
+        "·" if rate is None else BLOCKS[min(len(BLOCKS) - 1, max(0, int(rate / most * len(BLOCKS))))]
+        for rate in rates
+    )
+
+
 def print_facts(facts: Mapping[str, str]) -> None:
     """Print named facts, one a line, aligned."""
     width = max(map(len, facts), default=0)

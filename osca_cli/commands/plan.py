@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -21,16 +21,19 @@ from osca_cli.api.planning import (
 )
 from osca_cli.api.planning import advise as advise_tasks
 from osca_cli.commands.common import db_option, json_option, open_pool, shown
+from osca_cli.commands.frontier_table import show_frontier
 from osca_cli.commands.plan_advice import show_advice
 from osca_cli.commands.plan_table import print_plan, print_shared, print_strata
 from osca_cli.commands.source import load_source, source_argument
 from osca_cli.console import news, print_json
 from osca_cli.errors import UsageError
+from osca_cli.outcomes.types import Outcomes
 from osca_cli.plan.amounts import parse_budgets
 from osca_cli.plan.choice import ESTIMATORS, Estimator
+from osca_cli.plan.frontier import Point
 from osca_cli.plan.tasks import Planned
 from osca_cli.run.missing import Filter
-from osca_cli.spec.types import Spec
+from osca_cli.spec.types import Budget, Spec
 
 
 @click.command(epilog="Example: osca plan spec.yaml --budget 8 -o plan.yaml")
@@ -44,6 +47,9 @@ from osca_cli.spec.types import Spec
 @click.option("--only", metavar="GLOB", help="Plan with the configurations whose name matches.")
 @click.option("--update", is_flag=True, help="Learn from the samples of executed plans, too.")
 @click.option("--advise", is_flag=True, help="Say what more pilot would buy instead; writes no plan.")
+@click.option(
+    "--frontier", "by_budget", is_flag=True, help="Show other budgets, and rivals, instead; writes no plan."
+)
 @click.option(
     "--pilot",
     type=click.IntRange(min=1),
@@ -80,6 +86,7 @@ def command(  # noqa: PLR0917 - one parameter for each option
     only: str | None,
     update: bool,
     advise: bool,
+    by_budget: bool,
     pilot: int | None,
     train: float | None,
     false_accept_rate: float,
@@ -97,6 +104,7 @@ def command(  # noqa: PLR0917 - one parameter for each option
     how = Planning(task, only, update, pilot, train, false_accept_rate, estimator, solver, seed)
     how.check()
     _check_advice(how, output, advise=advise)
+    _check_frontier(how, output, by_budget=by_budget, advise=advise)
     spec = load_source(source, db)
     budgets = [None] if budget is None else [spread_as(spec, one) for one in parse_budgets(budget)]
     with ExitStack() as stack:
@@ -105,6 +113,9 @@ def command(  # noqa: PLR0917 - one parameter for each option
         sources = learned(spec, pool, how)
         if advise:
             show_advice(spec, advise_tasks(spec, sources, budgets[0], how), as_json=as_json)
+            return
+        if by_budget:
+            show_frontier(_frontier(spec, sources, budgets, how), as_json=as_json)
             return
         if len(budgets) > 1:
             _print_each(plan_outcomes(spec, sources, amount, how) for amount in budgets)
@@ -143,6 +154,24 @@ def _check_advice(how: Planning, output: str | None, *, advise: bool) -> None:
         raise UsageError(
             "--advise plans from halves of the pilot by the default model; leave out --update and --estimator"
         )
+
+
+def _check_frontier(how: Planning, output: str | None, *, by_budget: bool, advise: bool) -> None:
+    if by_budget and output is not None:
+        raise UsageError("--frontier writes no plan; leave out --output")
+    if by_budget and (advise or how.false_accept_rate or how.solver != "auto"):
+        raise UsageError(
+            "--frontier plans by the default solver and for passes; leave out --advise, --solver and"
+            " --false-accept-rate"
+        )
+
+
+def _frontier(
+    spec: Spec, sources: Mapping[str, Outcomes], budgets: Sequence[Budget | None], how: Planning
+) -> dict[str, list[Point]]:
+    from osca_cli.api.reporting import plan_frontier
+
+    return plan_frontier(spec, sources, [one for one in budgets if one is not None], how)
 
 
 def _target(spec: Spec, output: str | None, as_json: bool) -> Path | None:
