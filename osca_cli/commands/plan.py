@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,6 +21,7 @@ from osca_cli.api.planning import (
     write_plan,
 )
 from osca_cli.api.planning import advise as advise_tasks
+from osca_cli.commands.against_table import print_against
 from osca_cli.commands.common import db_option, json_option, open_pool, shown
 from osca_cli.commands.frontier_table import show_frontier
 from osca_cli.commands.plan_advice import show_advice
@@ -28,8 +30,11 @@ from osca_cli.commands.source import load_source, source_argument
 from osca_cli.console import news, print_json
 from osca_cli.errors import UsageError
 from osca_cli.outcomes.types import Outcomes
+from osca_cli.plan.against import Against
+from osca_cli.plan.against_file import against_plans, old_plans
 from osca_cli.plan.amounts import parse_budgets
 from osca_cli.plan.choice import ESTIMATORS, Estimator
+from osca_cli.plan.decision import Search
 from osca_cli.plan.frontier import Point
 from osca_cli.plan.tasks import Planned
 from osca_cli.run.missing import Filter
@@ -69,6 +74,12 @@ from osca_cli.spec.types import Budget, Spec
     metavar="SHARE",
     help="Wrong samples that the verifier accepts; plan for right answers.",
 )
+@click.option(
+    "--against",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="OLD",
+    help="Say what choosing anew gains over an earlier plan, and what other configurations would add.",
+)
 @click.option("--estimator", type=click.Choice(ESTIMATORS), default=ESTIMATORS[0], show_default=True)
 @click.option("--solver", type=click.Choice(SOLVERS), default="auto", show_default=True)
 @click.option(
@@ -90,6 +101,7 @@ def command(  # noqa: PLR0917 - one parameter for each option
     pilot: int | None,
     train: float | None,
     false_accept_rate: float,
+    against: Path | None,
     estimator: Estimator,
     solver: Solver,
     seed: int,
@@ -106,7 +118,12 @@ def command(  # noqa: PLR0917 - one parameter for each option
     _check_advice(how, output, advise=advise)
     _check_frontier(how, output, by_budget=by_budget, advise=advise)
     spec = load_source(source, db)
+    old = None if against is None else old_plans(against)  # before it is overwritten
     budgets = [None] if budget is None else [spread_as(spec, one) for one in parse_budgets(budget)]
+    if old is not None and (advise or update or by_budget or len(budgets) > 1):
+        raise UsageError(
+            "--against compares one new plan; leave out --advise, --update, --frontier and lists of budgets"
+        )
     with ExitStack() as stack:
         needs_pool = any(one.outcomes is None for one in Filter(task).tasks(spec))
         pool = stack.enter_context(open_pool(db, create=False)) if needs_pool else None
@@ -122,16 +139,33 @@ def command(  # noqa: PLR0917 - one parameter for each option
             return
         target = _target(spec, output, as_json)
         planned = plan_outcomes(spec, sources, budgets[0], how)
+        compared = None if old is None else _compared(planned, old, sources, how)
         if target is not None:
             write_plan(spec, planned, target, pool)
     if as_json:
-        print_json(planned.to_json())
+        print_json(planned.to_json() | _against_json(compared))
     elif output == "-":
         click.echo(plan_text(spec, planned), nl=False)
     else:
         _print(planned)
+        if against is not None and compared is not None:
+            print_against(compared, shown(against))
     if target is not None:
         news(f"wrote {shown(target)}; next: osca run {shown(target)}")
+
+
+def _compared(
+    planned: Planned, old: Mapping[str, Mapping[str, Any]], sources: Mapping[str, Outcomes], how: Planning
+) -> list[Against]:
+    search = Search(how.solver, how.seed)
+    compared, notes = against_plans(planned, old, sources, how.estimator, search)
+    for note in notes:
+        news(note)
+    return compared
+
+
+def _against_json(compared: Sequence[Against] | None) -> dict[str, Any]:
+    return {} if compared is None else {"against": [one.to_json() for one in compared]}
 
 
 def _print(planned: Planned) -> None:
