@@ -130,21 +130,23 @@ def taken(plans: Sequence[PlannedTask], outcomes: Outcomes) -> list[tuple[Planne
     return [(plan, mask & outcomes.held_out) for plan, mask in masks if mask.any()]
 
 
-def provable(spec: Spec, task: Task, pool: Pool | None, plans: Sequence[PlannedTask]) -> Outcomes:
-    """Return the outcomes that prove the plans of a task.
+def provable(
+    spec: Spec, task: Task, pool: Pool | None, plans: Sequence[PlannedTask]
+) -> tuple[Outcomes, tuple[str, ...]]:
+    """Return the outcomes that prove the plans of a task, and notes on them.
 
     Of plans that learned from executed ones, what they learned from trains, and the other held-out problems
     are held out still: also those that they were executed on themselves, but none of a group with one that
     was learned from.
     """
     if not updated(plans):
-        return task_outcomes(spec, task, pool)[0]
-    outcomes, _ = task_outcomes(spec, task, pool, executed=True)
+        return task_outcomes(spec, task, pool)
+    outcomes, notes = task_outcomes(spec, task, pool, executed=True)
     learned = np.isin(outcomes.problems, list(learned_from(plans)))
     groups = {repr(group_of(one, task.group)) for one in task.held_out if one.id in learned_from(plans)}
     others = [one.id for one in task.held_out if repr(group_of(one, task.group)) not in groups]
     held_out = np.isin(outcomes.problems, others)
-    return outcomes.with_split(learned, held_out & ~learned)
+    return outcomes.with_split(learned, held_out & ~learned), notes
 
 
 def updated(plans: Sequence[PlannedTask]) -> bool:

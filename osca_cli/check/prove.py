@@ -69,7 +69,8 @@ def prove(
     judged, sources, notes = [], [], []
     for one in tasks:
         own = allocation.plans_of(one.name)
-        outcomes = _outcomes(spec, one, pool, own, file)
+        outcomes, told = _outcomes(spec, one, pool, own, file)
+        notes += [f"{one.name}: {note}" for note in told]
         cluster = spec.check.cluster or one.group
         if spec.check.cluster and clusters_of(outcomes, cluster) is None:
             notes.append(f"{one.name}: no problem has the tag '{cluster}', so each counts singly")
@@ -89,12 +90,12 @@ def prove(
 
 def _outcomes(
     spec: Spec, task: Task, pool: Pool | None, plans: Sequence[PlannedTask], file: Path | None
-) -> Outcomes:
-    outcomes = outcomes_of(file)[0] if file else provable(spec, task, pool, plans)
+) -> tuple[Outcomes, tuple[str, ...]]:
+    outcomes, notes = outcomes_of(file) if file else provable(spec, task, pool, plans)
     refuse_leakage(plans, outcomes)
     if task.outcomes is None and file is None:
         refuse_shared_samples(spec, task, plans, outcomes)
-    return outcomes
+    return outcomes, notes
 
 
 def _compared(

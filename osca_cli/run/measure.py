@@ -22,7 +22,7 @@ def measure_asks(spec: Spec, allocation: AllocationBlock, pool: Pool, chosen: Fi
         plans = allocation.plans_of(task.name)
         if not plans or task.outcomes is not None:
             continue
-        outcomes = provable(spec, task, pool, plans)
+        outcomes, _ = provable(spec, task, pool, plans)
         refuse_leakage(plans, outcomes)
         refuse_shared_samples(spec, task, plans, outcomes)
         held_out = {id_ for id_, held in zip(outcomes.problems, outcomes.held_out, strict=True) if held}

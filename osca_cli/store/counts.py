@@ -14,6 +14,7 @@ from osca_cli.spec.cells import CellMaker
 from osca_cli.spec.prices import PER_TOKEN, Price
 from osca_cli.spec.types import Configuration, Spec, Task
 from osca_cli.store.pool import Pool
+from osca_cli.store.responding import responding_notes
 
 # What is counted, in the order of the pool's indices: so each is read once, from one end to the other.
 _WANTED = """
@@ -158,6 +159,9 @@ def pool_outcomes(
     n, c, deterministic, notes = _counted_once(n, c, deterministic, configurations)
     means["usd"] = _repriced(means, [maker.price(configuration) for configuration in configurations])
     _add_judging(means)
+    requests = [[request for request, _ in wanted[row :: shape[1]]] for row in range(shape[1])]
+    names = [configuration.name for configuration in configurations]
+    notes = (*notes, *responding_notes(pool.connection, names, requests))
     is_train = np.arange(len(problems)) < len(task.train)
     stopped = None
     if executed:
@@ -168,7 +172,7 @@ def pool_outcomes(
             notes = (*notes, f"{moved} held-out problems that a plan was executed on train now")
         is_train |= on
     outcomes = Outcomes(
-        configurations=tuple(configuration.name for configuration in configurations),
+        configurations=tuple(names),
         problems=tuple(problem.id for problem in problems),
         n=n,
         c=c,

@@ -1,6 +1,7 @@
 """``osca check`` in CI: what is asserted, refused and reported, on outcomes files."""
 
 import json
+import sqlite3
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -289,3 +290,15 @@ def test_a_group_that_an_updated_plan_learned_from_proves_nothing(osca, spec_fol
 
     assert before["clusters"] == before["problems"] / 5
     assert (after["problems"], after["clusters"]) == (before["problems"] - 5, before["clusters"] - 1)
+
+
+def test_a_model_that_changed_behind_its_name_is_told_by_plan_and_check(osca, spec_folder):
+    osca("run", "spec.yaml", "--split", "all")
+    with sqlite3.connect(spec_folder / "osca.db") as sql:
+        sql.execute("UPDATE samples SET model = iif(idx < 2, 'small-1', 'small-2')")
+    sql.close()
+    for words in (("plan", "spec.yaml"), ("check", "plan.yaml")):
+        said = osca(*words).err
+
+        assert "the model behind small/0.5/prompt1 has changed: 'small-1' (" in said
+        assert "revision" in said
