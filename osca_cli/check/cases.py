@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from osca_cli.check.drift import Drift
 from osca_cli.check.judge import Outcome, Verdicts
-from osca_cli.check.words import asserted, concluded
+from osca_cli.check.words import asserted, concluded, moved_text
 from osca_cli.spec.types import Place
 
 
@@ -46,4 +47,19 @@ def cases_of(judged: Sequence[Verdicts], inconclusive: Literal["warn", "fail"]) 
         )
         for verdicts in judged
         for one in verdicts.judgements
+    ]
+
+
+def cases_of_drift(drift: Drift, old: str) -> list[Case]:
+    """Return a case for each model: it fails where the model moved."""
+    return [
+        Case(
+            suite=one.task,
+            name=f"{one.name} is as in {old}",
+            outcome="fail" if one.moved else "pass",
+            message=moved_text(one),
+            place=None,
+            failed=one.moved,
+        )
+        for one in drift.models
     ]

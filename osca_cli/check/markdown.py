@@ -23,6 +23,13 @@ def summary(judged: Sequence[Verdicts], cases: Sequence[Case], *, name: str) -> 
     return "\n".join(lines) + "\n"
 
 
+def drift_summary(cases: Sequence[Case], *, name: str, old: str) -> str:
+    """Return the summary of what moved between two pools."""
+    return (
+        "\n".join([f"### osca check {escaped(name)} against {escaped(old)}", "", *case_table(cases)]) + "\n"
+    )
+
+
 def case_table(cases: Sequence[Case]) -> list[str]:
     """Return the table of what was judged."""
     if not cases:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
+from osca_cli.check.drift import Change
 from osca_cli.check.judge import Judgement, Measured
-from osca_cli.console import interval_text, points
+from osca_cli.console import interval_text, percent, points
 from osca_cli.spec.checks import EXPECTED, GAIN
 from osca_cli.spec.types import Assertion
 
@@ -56,3 +57,12 @@ def concluded(judgement: Judgement) -> str:
 
 def _scale(assertion: Assertion) -> float:
     return 1.0 if assertion.metric in IN_USD else 100.0
+
+
+def moved_text(change: Change) -> str:
+    """Say by how much a model moved, or that it did not."""
+    figures = (
+        f"{percent(change.then)} then, {percent(change.now)} now on {change.problems:,} problems of"
+        f" {change.task}: {points(change.value)}, {interval_text(change.interval, signed=True)}"
+    )
+    return f"{change.name}: {figures}" + ("" if change.moved else "; not distinguishable from none")

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from osca_cli.check.annotations import workflow_commands
-from osca_cli.check.cases import Case, cases_of
-from osca_cli.check.junit import junit_xml
-from osca_cli.check.markdown import summary
-from osca_cli.check.prove import Lacking, Proof, prove
+from osca_cli.check.cases import cases_of, cases_of_drift
+from osca_cli.check.drift_of import drift_of
+from osca_cli.check.markdown import drift_summary, summary
+from osca_cli.check.prove import Lacking, prove
 from osca_cli.check.report import outcome_of, to_json
+from osca_cli.commands.check_ci import tell_ci
 from osca_cli.commands.check_table import print_check
 from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, plural, shown
-from osca_cli.console import news, print_json
+from osca_cli.commands.drift_table import print_drift
+from osca_cli.console import harmless, news, print_json
 from osca_cli.errors import CheckFailedError, MissingSamplesError, UsageError
 from osca_cli.plan.stale import note_changes, refuse_stale
 from osca_cli.run.forecast import forecast
@@ -36,6 +35,12 @@ from osca_cli.store.pool import Pool
     help="Judge by this outcomes file instead of the pool.",
 )
 @click.option(
+    "--against",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="OLD.db",
+    help="Say which models moved since this earlier pool instead.",
+)
+@click.option(
     "--junit",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
@@ -48,6 +53,7 @@ def command(
     plan: Path | None,
     task: str | None,
     outcomes: Path | None,
+    against: Path | None,
     junit: Path | None,
     stale: bool,
     as_json: bool,
@@ -55,14 +61,33 @@ def command(
 ) -> None:
     """Prove PLAN on held-out problems, and exit with status 3 if an assertion fails.
 
-    Nothing is drawn: what the pool lacks, `osca run PLAN --measure` draws.
+    Nothing is drawn: what the pool lacks, `osca run PLAN --measure` draws. With --against, whether the
+    models still do what they did is checked instead; a spec will do for that.
     """
     spec = load(find_spec(plan, db))
+    if against is not None and outcomes is not None:
+        raise UsageError("--against compares pools; leave out --outcomes")
+    if against is not None:
+        _check_drift(spec, against, db, task, junit, as_json=as_json)
+    else:
+        _check_plan(spec, db, task, outcomes, junit, stale=stale, as_json=as_json)
+
+
+def _check_plan(
+    spec: Spec,
+    db: Path,
+    task: str | None,
+    file: Path | None,
+    junit: Path | None,
+    *,
+    stale: bool,
+    as_json: bool,
+) -> None:
     allocation = spec.allocation
     if allocation is None:
         raise UsageError(f"{spec.path} has no allocation to check; make a plan first: osca plan {spec.path}")
     with ExitStack() as stack:
-        from_pool = outcomes is None and any(one.outcomes is None for one in spec.tasks)
+        from_pool = file is None and any(one.outcomes is None for one in spec.tasks)
         pool = stack.enter_context(open_pool(db, create=False)) if from_pool else None
         if not stale:
             for one in allocation.plans:
@@ -74,46 +99,41 @@ def command(
             allocation,
             pool,
             task=task,
-            file=outcomes,
+            file=file,
             refuse_missing=lambda one, plan, lacking: _refuse_missing(
                 spec, allocation, pool if one.outcomes is None else None, plan, lacking
             ),
         )
     for note in proof.notes:
-        news(note)
+        news(harmless(note))
     passed = outcome_of(proof.judged, spec.check.inconclusive)
     if as_json:
         print_json(to_json(proof.tasks, passed, proof.total))
     else:
         print_check(proof)
     cases = cases_of(proof.judged, spec.check.inconclusive)
-    _tell_ci(spec, allocation, proof, cases, junit)
+    tell_ci(spec, cases, summary(proof.judged, cases, name=shown(spec.path)), junit)
     if passed is False:
         failed = sum(case.failed for case in cases)
         raise CheckFailedError(f"{plural(failed, 'assertion')} of {spec.path} did not hold")
 
 
-def _tell_ci(
-    spec: Spec, allocation: AllocationBlock, proof: Proof, cases: list[Case], junit: Path | None
+def _check_drift(
+    spec: Spec, old: Path, db: Path, task: str | None, junit: Path | None, *, as_json: bool
 ) -> None:
-    """Write what CI servers read: JUnit where it is asked for, GitHub's summary and annotations there."""
-    name = shown(spec.path)
-    if junit is not None:
-        _write(junit, junit_xml(cases, name=name, now=datetime.now(UTC)), "--junit")
-    if file := os.environ.get("GITHUB_STEP_SUMMARY"):
-        _write(Path(file), summary(proof.judged, cases, name=name), "GITHUB_STEP_SUMMARY", mode="a")
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        root = Path(os.environ.get("GITHUB_WORKSPACE", "."))
-        for line in workflow_commands(cases, spec.path, root, allocation.place):
-            news(line)
-
-
-def _write(path: Path, text: str, option: str, mode: str = "w") -> None:
-    try:
-        with path.open(mode, encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise UsageError(f"{option} {path}: cannot be written: {error.strerror}") from error
+    with open_pool(db, create=False) as now, Pool(old, create=False) as then:
+        found = drift_of(spec, now, then, task=task)
+    for note in found.notes:
+        news(harmless(note))
+    if as_json:
+        print_json(found.to_json())
+    else:
+        print_drift(found, shown(old))
+    cases = cases_of_drift(found, shown(old))
+    tell_ci(spec, cases, drift_summary(cases, name=shown(spec.path), old=shown(old)), junit)
+    if not found.passed:
+        moved = sum(one.moved for one in found.models)
+        raise CheckFailedError(f"{plural(moved, 'model')} moved since {shown(old)}")
 
 
 def _refuse_missing(
