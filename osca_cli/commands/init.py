@@ -13,10 +13,19 @@ from osca_cli.console import news
 from osca_cli.errors import UsageError
 from osca_cli.registry import did_you_mean
 
+QUICKSTART = "arithmetic"
+"""What the template that needs nothing but the embedded model is called by; ``quickstart`` names it, too."""
+
 
 @click.command(epilog="Example: osca init helpdesk")
 @click.argument("folder", default=Path(), type=click.Path(file_okay=False, path_type=Path))
-@click.option("--template", default="quickstart", show_default=True, metavar="NAME", help="What to write.")
+@click.option(
+    "--template",
+    default=QUICKSTART,
+    show_default=True,
+    metavar="NAME",
+    help="What to write: arithmetic, code, maths, agent or ci.",
+)
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
 def command(folder: Path, template: str, force: bool) -> None:
     """Write a commented spec with its problems to FOLDER (default: this one)."""
@@ -57,6 +66,7 @@ def write_template(template: Traversable, folder: Path, *, force: bool) -> list[
 
 
 def _template(name: str) -> Traversable:
+    name = QUICKSTART if name == "quickstart" else name
     folder = files("osca_cli") / "templates"
     names = sorted(
         entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("_")

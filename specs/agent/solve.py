@@ -1,6 +1,6 @@
 """A small workflow over the embedded model: solves a problem twice, and repairs what disagrees.
 
-It is run by osca once for each sample, as specs/agent.yaml says: a request in JSON on standard input, an
+It is run by osca once for each sample, as the spec beside it says: a request in JSON on standard input, an
 answer in JSON on standard output. It speaks of itself on standard error.
 """
 
@@ -8,10 +8,12 @@ import json
 import re
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 
+import anyio
 import xllamacpp
 
-from osca_backends.models import SMOLLM2
+from osca_backends.models import SMOLLM2, obtain
 from osca_cli.backends import cache_folder
 
 EXAMPLES = "3 + 4 = 7\n6 * 5 = 30\ngcd(6, 9) = 3\ncount(o, robot) = 2\n2, 4, 6, 8, 10\n"
@@ -27,9 +29,12 @@ class Model:
     steps: list[dict[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Load it."""
+        """Load it; fetch it first, if this is the first program that needs it."""
+        place = SMOLLM2.place(cache_folder())
+        if not place.exists():
+            anyio.run(obtain, SMOLLM2, cache_folder(), partial(print, file=sys.stderr))
         parameters = xllamacpp.CommonParams()
-        parameters.model.path = str(SMOLLM2.place(cache_folder()))
+        parameters.model.path = str(place)
         parameters.n_ctx = 512
         parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
         parameters.warmup = False
