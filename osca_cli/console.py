@@ -6,7 +6,8 @@ import json
 import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 import click
 
@@ -36,8 +37,20 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table on standard output; the first column is text, the others are numbers."""
+def print_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    styles: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Print a table on standard output; the first column is text, the others are numbers.
+
+    Args:
+        title: What it shows.
+        columns: Their names.
+        rows: Their cells.
+        styles: Of columns by name, such as ``bold`` or ``yellow``: never all that tells something.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -45,7 +58,8 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 
     table = Table(box=box.SIMPLE_HEAD, title=Text(title), title_justify="left", pad_edge=False)
     for position, column in enumerate(columns):
-        table.add_column(column, justify="left" if position == 0 else "right", overflow="fold")
+        justify: Literal["left", "right"] = "left" if position == 0 else "right"
+        table.add_column(column, justify=justify, overflow="fold", style=styles.get(column))
     for row in rows:
         table.add_row(*(Text(harmless(cell)) for cell in row))
     console = Console(file=sys.stdout)

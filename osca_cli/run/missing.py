@@ -72,10 +72,18 @@ class Filter:
             UsageError: no configuration matches.
         """
         every = spec.configurations_of(task.name)
-        some = [c for c in every if self.only is None or fnmatch.fnmatchcase(c.name, self.only)]
+        names = set(self.matching([one.name for one in every]))
+        return [one for one in every if one.name in names]
+
+    def matching(self, names: Sequence[str]) -> list[str]:
+        """Return those of some names of configurations that the filter lets through.
+
+        Raises:
+            UsageError: none does.
+        """
+        some = [name for name in names if self.only is None or fnmatch.fnmatchcase(name, self.only)]
         if not some:
-            names = ", ".join(c.name for c in every)
-            raise UsageError(f"--only {self.only}: no configuration matches (there are {names})")
+            raise UsageError(f"--only {self.only}: no configuration matches (there are {', '.join(names)})")
         return some
 
     def problems(self, problems: Sequence[Problem]) -> list[Problem]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,31 +46,45 @@ class Line:
 def overview(spec: Spec, pool: Pool, chosen: Filter) -> list[Line]:
     """Return the lines of every configuration, in spec order."""
     maker = CellMaker(spec, open_backends(spec))
-    return [line for task in chosen.sampled(spec) for line in _task_lines(spec, pool, task, chosen, maker)]
+    return [line for task in chosen.sampled(spec) for line in task_lines(spec, pool, task, chosen, maker)]
 
 
-def _task_lines(spec: Spec, pool: Pool, task: Task, chosen: Filter, maker: CellMaker) -> list[Line]:
+def task_lines(
+    spec: Spec, pool: Pool, task: Task, chosen: Filter, maker: CellMaker, outcomes: Outcomes | None = None
+) -> list[Line]:
+    """Return the lines of a task's configurations.
+
+    Args:
+        spec: The spec.
+        pool: What there is.
+        task: One of the spec's tasks.
+        chosen: Which configurations.
+        maker: Makes the spec's cells.
+        outcomes: What the pool has of the task, if that was read before.
+    """
     missing = _missing(spec, pool, Filter(task=task.name, only=chosen.only), maker)
     names = [configuration.name for configuration in chosen.configurations(spec, task)]
     try:
-        outcomes, _ = pool_outcomes(pool, spec, task, maker)
+        known = pool_outcomes(pool, spec, task, maker)[0] if outcomes is None else outcomes
     except MissingSamplesError:
         return [Line(task.name, name, 0, missing[name], None, None, 0, None, None) for name in names]
-    rows = {name: row for row, name in enumerate(outcomes.configurations)}
-    return [
-        Line(
-            task=task.name,
-            configuration=name,
-            samples=int(outcomes.n[row].sum()),
-            missing=missing[name],
-            pass_rate=_pass_rate(outcomes, row, outcomes.train),
-            held_out=_pass_rate(outcomes, row, outcomes.held_out),
-            solved=int((outcomes.c[row] * outcomes.train > 0).sum()),
-            output_tokens=_mean_cost(outcomes, row, "output_tokens"),
-            seconds=_mean_cost(outcomes, row, "seconds"),
-        )
-        for name, row in ((name, rows[name]) for name in names)
-    ]
+    return [line_of(task.name, known, name, missing[name]) for name in names]
+
+
+def line_of(task: str, outcomes: Outcomes, name: str, missing: int) -> Line:
+    """Return the line of one configuration."""
+    row = outcomes.configurations.index(name)
+    return Line(
+        task=task,
+        configuration=name,
+        samples=int(outcomes.n[row].sum()),
+        missing=missing,
+        pass_rate=_pass_rate(outcomes, row, outcomes.train),
+        held_out=_pass_rate(outcomes, row, outcomes.held_out),
+        solved=int((outcomes.c[row] * outcomes.train > 0).sum()),
+        output_tokens=_mean_cost(outcomes, row, "output_tokens"),
+        seconds=_mean_cost(outcomes, row, "seconds"),
+    )
 
 
 def _missing(spec: Spec, pool: Pool, chosen: Filter, maker: CellMaker) -> Counter[str]:
@@ -94,8 +107,3 @@ def _mean_cost(outcomes: Outcomes, row: int, kind: CostKind) -> float | None:
         return None
     known = ~np.isnan(cost[row])
     return float(np.average(cost[row, known], weights=np.maximum(outcomes.n[row, known], 1)))
-
-
-def total_missing(lines: Sequence[Line]) -> int:
-    """Return how many samples the pilot lacks in all."""
-    return sum(line.missing for line in lines)
