@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from osca_cli.api.exporting import export_counts, export_recording, export_samples, outcomes_of
     from osca_cli.api.importing import import_samples
     from osca_cli.api.planning import make_plan, plan_text, write_plan
+    from osca_cli.api.reporting import make_report
     from osca_cli.api.running import execute, measure, overview, run_pilot
     from osca_cli.api.specs import load_spec, read_problems
     from osca_cli.errors import OscaError
@@ -35,6 +36,7 @@ __all__ = [
     "import_samples",
     "load_spec",
     "make_plan",
+    "make_report",
     "measure",
     "outcomes_of",
     "overview",
@@ -48,6 +50,7 @@ _MODULES = {
     "osca_cli.api.exporting": ("export_counts", "export_recording", "export_samples", "outcomes_of"),
     "osca_cli.api.importing": ("import_samples",),
     "osca_cli.api.planning": ("make_plan", "plan_text", "write_plan"),
+    "osca_cli.api.reporting": ("make_report",),
     "osca_cli.api.running": ("execute", "measure", "overview", "run_pilot"),
     "osca_cli.api.specs": ("load_spec", "read_problems"),
     "osca_cli.errors": ("OscaError",),

@@ -41,8 +41,8 @@ class Judging:
         asked = self._cell(task, cell, sample.text)
         number = samples_of(task)
         self._pool.register([asked], split, asked=number)
-        if self._tally.total is not None:
-            self._tally.total += number
+        if self._tally.asked:
+            self._tally.ask(asked.configuration.name, number)
         found = await self._obtain(asked, range(number))
         drawn = [one for one in (self._pool.sample(asked.request_id, index) for index in found) if one]
         return _with_costs(_majority(list(found.values()), number), drawn)

@@ -86,11 +86,10 @@ async def draw(session: Session, asks: Sequence[Ask]) -> None:
     the work in flight, whatever the number of samples.
     """
     maker = CellMaker(session.spec, session.backends)
-    session.tally.total = (session.tally.total or 0) + sum(
-        len(ask.problems) * len(ask.indices(one.name, deterministic=maker.deterministic(one)))
-        for ask in asks
-        for one in ask.configurations
-    )
+    for ask in asks:
+        for one in ask.configurations:
+            indices = ask.indices(one.name, deterministic=maker.deterministic(one))
+            session.tally.ask(one.name, len(ask.problems) * len(indices))
     parts = [part for ask in asks for part in _by_prompt(ask)]
     async with anyio.create_task_group() as group:
         for names in _side_by_side(session.backends):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from osca_cli.errors import first_line
@@ -37,15 +37,24 @@ class Tally:
     """The counts of a run.
 
     Attributes:
-        total: How many samples the run asks for, where that is known.
+        asked: How many samples the run asks for, by configuration; empty where that is not known before.
         last_error: What the latest failed draw or verdict said.
         batches: How far the batches are that are waited for, by token.
     """
 
-    total: int | None = None
+    asked: Counter[str] = field(default_factory=Counter)
     last_error: str = ""
     batches: dict[str, BatchState] = field(default_factory=dict)
     counts: defaultdict[str, Count] = field(default_factory=lambda: defaultdict(Count))
+
+    @property
+    def total(self) -> int | None:
+        """How many samples the run asks for, where that is known."""
+        return self.asked.total() if self.asked else None
+
+    def ask(self, configuration: str, number: int) -> None:
+        """Count samples that are asked for."""
+        self.asked[configuration] += number
 
     def drew(self, configuration: str, sample: Sample) -> None:
         """Count a sample drawn now."""
