@@ -138,6 +138,8 @@ class Sample:
         quota: What the server said with it about its rate limit. Not kept.
         logprobs: Of the text's tokens, where they were asked for and told.
         details: What else a program gave: its own verdict, its steps, its standard error.
+        busy_seconds: Its share of the time that its backend was busy, each instant divided equally among the
+            samples in flight; ``None`` where that was not seen.
         choices: How many samples came with one answer, which counts the tokens of all of them: each has an
             equal share of these.
     """
@@ -155,6 +157,7 @@ class Sample:
     logprobs: tuple[TokenLogprob, ...] | None = None
     details: Mapping[str, Json] | None = None
     choices: int = 1
+    busy_seconds: float | None = None
 
     def costing(self, usd: float | None) -> Sample:
         """Return the sample with what it cost."""

@@ -115,3 +115,19 @@ def pooled(unsolved: Floats, costs: Floats, budget: float) -> tuple[float, float
     spent = np.concatenate([[0.0], np.cumsum(costs * unsolved[:-1])])
     depth = float(np.interp(budget, spent, np.arange(len(spent))))
     return depth, 1.0 - float(np.interp(depth, np.arange(len(unsolved)), unsolved))
+
+
+def worth_their_price(unsolved: Floats, costs: Floats, price: float) -> int:
+    """Return after how many samples of a schedule the problems that are left cost more than they are worth.
+
+    There is nothing to learn of a problem but that all its samples failed, so that giving up is a depth: the
+    one with the largest ``solved - spend / price``. Beyond it, however far one goes, one more solved problem
+    costs more than the price; up to it, the next ones cost less.
+
+    Args:
+        unsolved: Of :func:`survival`, shape ``(D + 1,)``.
+        costs: Of each sample in order, shape ``(D,)``.
+        price: What one more solved problem may cost.
+    """
+    spent = np.concatenate([[0.0], np.cumsum(costs * unsolved[:-1])])
+    return int(np.argmax(1.0 - unsolved - spent / price))

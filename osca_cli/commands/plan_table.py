@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from osca_cli.console import harmless, interval_text, percent, points, print_facts, print_table
-from osca_cli.plan.result import Certificate, ComputeFactor, FalseAccepts, Gain, Measured, Plan
+from osca_cli.plan.result import Certificate, ComputeFactor, Expected, FalseAccepts, Gain, Measured, Plan
 from osca_cli.plan.strata_plan import StrataPlan
 from osca_cli.plan.together import SharedPlan
 from osca_cli.spec.strata import value_text
@@ -135,6 +135,7 @@ def _facts(plan: Plan) -> dict[str, str]:
         )
         if plan.expected.usd is not None:
             facts["spend"] += f"; {plan.expected.usd:.3g} USD"
+        facts |= _executed(plan, plan.expected)
     facts["optimal"] = (
         _optimal(plan.certificate)
         if plan.certificate
@@ -157,6 +158,24 @@ def _facts(plan: Plan) -> dict[str, str]:
         facts["learned from"] += f", {plan.pilot.usd:.3g} USD"
     if plan.pays_back_after is not None:
         facts["learned from"] += f"; pays back after {plan.pays_back_after:,} problems"
+    return facts
+
+
+def _executed(plan: Plan, expected: Expected) -> dict[str, str]:
+    """Say what sharing, rounds and giving up make of a plan."""
+    facts = {}
+    if shared := expected.shared:
+        facts["shared"] = (
+            f"{percent(shared.measured.pass_rate)} ({interval_text(shared.measured.interval)}) of a batch"
+            f" whose solved problems leave their samples to the others: those get {shared.depth:.0f} each,"
+            f" {shared.samples:.1f} in the mean"
+        )
+    if plan.rounds:
+        facts["rounds"] = f"of {' + '.join(map(str, plan.rounds))} samples, drawn together"
+    if plan.gives_up_after is not None:
+        facts["gives up"] = (
+            f"after {plan.gives_up_after} samples: one more solved problem would cost more than its price"
+        )
     return facts
 
 

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Literal
 
 import click
 
 from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, plural, spec_argument
+from osca_cli.commands.execution import execute, planned_work
 from osca_cli.commands.forecast_table import print_forecast
-from osca_cli.commands.run_tables import print_execution, print_pool
+from osca_cli.commands.run_tables import print_pool
 from osca_cli.commands.screening import in_words
 from osca_cli.console import news, print_json
-from osca_cli.errors import OscaError, UsageError
-from osca_cli.model import Problem
-from osca_cli.plan.stale import refuse_stale
-from osca_cli.run.attempt import Answer
-from osca_cli.run.execute import executions, run_plan
+from osca_cli.errors import BudgetReachedError, OscaError, UsageError
 from osca_cli.run.forecast import forecast, forecast_execution
 from osca_cli.run.missing import Ask, Filter, PilotSplit, pilot_asks
 from osca_cli.run.overview import overview
@@ -30,7 +25,6 @@ from osca_cli.run.pilot import run_pilot
 from osca_cli.run.screened import Screened
 from osca_cli.run.screening import Screening
 from osca_cli.run.tally import Tally
-from osca_cli.spec.problems import read_problem_file
 from osca_cli.spec.types import AllocationBlock, Spec
 from osca_cli.store.pool import Pool
 
@@ -218,62 +212,22 @@ def _confirm(spec: Spec, pool: Pool, asks: Sequence[Ask], screened: Screened | N
 def _execute(spec: Spec, pool: Pool, allocation: AllocationBlock, options: Options) -> int:
     if options.split != "train" or options.samples is not None or options.chosen.only is not None:
         raise UsageError("--split, --samples and --only are for pilots; add --pilot, or leave them out")
-    if not options.stale:
-        for plan in allocation.plans:
-            refuse_stale(spec, plan)
-    problems = _production(spec, options)
-    work = executions(spec, allocation, options.chosen, problems)
-    where = "held-out problems" if options.problems is None else f"problems of {options.problems}"
-    news(f"execute: follows the plan of {spec.path.name} on {sum(len(e.problems) for e in work)} {where}")
-    drawn_from = {one.backend for execution in work for one in execution.configurations.values()}
-    if batched := sorted(name for name in drawn_from if spec.backends[name].batch):
-        names = ", ".join(batched)
-        news(f"note: a plan draws one sample after the other: {names} is asked online, at its full price")
+    work = planned_work(spec, allocation, options.chosen, options.problems, stale=options.stale)
     if options.dry_run:
         found = forecast_execution(spec, pool, work)
         print_forecast(found, today=_today(), as_json=options.as_json, stopping=True)
         return 0
-    answers: list[Answer] = []
-    with _answers_file(options.answers) as file:
-
-        def keep(answer: Answer) -> None:
-            answers.append(answer)
-            if file is not None:
-                file.write(json.dumps(asdict(answer), ensure_ascii=False) + "\n")
-
-        tally = run_plan(spec, pool, work, keep, offline=options.offline)
-    print_execution(work, answers, tally, as_json=options.as_json)
-    if not options.as_json:
+    offline, as_json = options.offline, options.as_json
+    tally, short = execute(spec, pool, work, options.answers, offline=offline, as_json=as_json)
+    if not as_json:
         news(_drawn(tally))
-    return _status(tally)
-
-
-def _production(spec: Spec, options: Options) -> dict[str, Sequence[Problem]] | None:
-    """Read the problems of ``--problems``."""
-    if options.problems is None:
-        return None
-    tasks = options.chosen.tasks(spec)
-    if len(tasks) > 1:
-        names = ", ".join(task.name for task in tasks)
-        raise UsageError(f"--problems: say which task they belong to with --task ({names})")
-    problems = read_problem_file(options.problems, tasks[0])
-    known = {problem.id for problem in (*tasks[0].train, *tasks[0].held_out)}
-    if seen := [problem.id for problem in problems if problem.id in known]:
-        news(f"note: {plural(len(seen), 'problem')} of {options.problems} are the spec's, such as {seen[0]}")
-    return {tasks[0].name: problems}
-
-
-@contextmanager
-def _answers_file(path: Path | None) -> Iterator[TextIO | None]:
-    if path is None:
-        yield None
-        return
-    try:
-        file = path.open("w", encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise UsageError(f"--answers {path}: {error.strerror}") from error
-    with file:
-        yield file
+    status = _status(tally)
+    if short:
+        raise BudgetReachedError(
+            "the budget was spent before every problem had its schedule: samples cost more than the plan"
+            " expected. Plan again, so that it knows, or raise the budget"
+        )
+    return status
 
 
 def _today() -> date:

@@ -9,10 +9,10 @@ import click
 import numpy as np
 
 from osca_cli.console import harmless, interval_text, percent, print_json, print_table
-from osca_cli.run.attempt import Answer
-from osca_cli.run.execute import Execution
 from osca_cli.run.overview import Line
+from osca_cli.run.realised import Realised
 from osca_cli.run.tally import Tally
+from osca_cli.spec.types import BudgetKind
 
 
 def print_pool(lines: Sequence[Line]) -> None:
@@ -46,84 +46,127 @@ def print_pool(lines: Sequence[Line]) -> None:
 
 
 def print_execution(
-    work: Sequence[Execution], answers: Sequence[Answer], tally: Tally, *, as_json: bool
+    tasks: Sequence[tuple[Realised, Sequence[Realised]]],
+    unseen: Mapping[str, int],
+    tally: Tally | None = None,
 ) -> None:
-    """Print what executing plans gave, task by task, beside what they expected."""
-    tasks = list(dict.fromkeys(one.task.name for one in work))
-    rows = [_realised_task(name, [one for one in work if one.task.name == name], answers) for name in tasks]
-    if as_json:
+    """Print what executing plans gave, task by task, beside what they claimed.
+
+    Args:
+        tasks: Each task's plans together, and each of them where there are several.
+        unseen: How many problems of each task have a value that no plan was made for.
+        tally: What the run did; then all is printed as JSON.
+    """
+    lines = [one for whole, parts in tasks for one in (*parts, whole)]
+    if tally is not None:
+        rows = [
+            _facts(whole)
+            | ({"plans": [_facts(part) for part in parts]} if parts else {})
+            | ({"unseen": unseen[whole.task]} if whole.task in unseen else {})
+            for whole, parts in tasks
+        ]
         print_json({"schema_version": 1, "tasks": rows, **tally.facts()})
         return
-    columns = (
-        "task", "problems", "solved", "pass rate", "95% interval", "expected",
-        "samples/problem", "expected", "tokens/problem",
-    )  # fmt: skip
+    columns = ("task", "problems", "solved", "pass rate", "95% interval", "expected", "of so many")
+    print_table("The plan, executed", columns, [_solved(one) for one in lines])
+    for kind in dict.fromkeys(one.budget.kind if one.budget else "samples" for one in lines):
+        of_kind = [one for one in lines if (one.budget.kind if one.budget else "samples") == kind]
+        _print_spending(kind, of_kind)
+    for name, number in unseen.items():
+        problems = next(len(whole.answers) for whole, _ in tasks if whole.task == name)
+        click.echo(
+            f"{number} of {problems} problems of {harmless(name)} have a value that no training problem has,"
+            " or none: they took the common plan"
+        )
+    for one in lines:
+        _tell_of(one)
+
+
+def _solved(one: Realised) -> tuple[str, ...]:
+    return (
+        one.label,
+        str(len(one.answers)),
+        str(one.solved),
+        percent(one.pass_rate),
+        interval_text(_interval(one)),
+        percent(one.claimed.pass_rate),
+        interval_text(one.predicted),
+    )
+
+
+def _print_spending(kind: BudgetKind, lines: Sequence[Realised]) -> None:
+    """Print what was spent, against the budget and against what was expected."""
+    columns = ["task", "samples/problem", "expected", "samples/solved", "tokens/problem"]
+    priced = any(one.sum("usd") for one in lines)
+    columns += ["USD/problem", "expected"] * priced
+    columns += [f"{kind} spent", "of budget"] + [f"{kind}/solved"] * (kind != "samples")
     cells = [
         (
-            row["task"],
-            str(row["problems"]),
-            str(row["solved"]),
-            percent(row["pass_rate"]),
-            interval_text(row["interval"]),
-            percent(row["expected"]["pass_rate"]),
-            f"{row['samples']:.2f}",
-            "–" if row["expected"]["samples"] is None else f"{row['expected']['samples']:.2f}",
-            f"{row['output_tokens']:.0f}",
+            one.label,
+            _number(one.per_problem("samples"), ".2f"),
+            _number(one.claimed.samples, ".2f"),
+            _number(one.per_solved("samples"), ".2f"),
+            _number(one.per_problem("output_tokens"), ".0f"),
+            *((_number(one.per_problem("usd"), ".4g"), _number(one.claimed.usd, ".4g")) if priced else ()),
+            _number(one.spent, ".6g"),
+            _number(None if one.budget is None else one.budget.amount * len(one.answers), ".6g"),
+            *((_number(one.per_solved(kind), ".4g"),) * (kind != "samples")),
         )
-        for task in rows
-        for row in (*task.get("plans", ()), task)
+        for one in lines
     ]
-    print_table("The plan, executed", columns, cells)
-    for task in rows:
-        if task.get("unseen"):
-            click.echo(
-                f"{task['unseen']} of {task['problems']} problems of {harmless(task['task'])} have a value"
-                " that no training problem has, or none: they took the common plan"
-            )
+    print_table("What that took", columns, cells)
 
 
-def _realised_task(name: str, work: Sequence[Execution], answers: Sequence[Answer]) -> dict[str, Any]:
-    """Return what a task's plans gave; where there are several, each of them besides."""
-    by_problem = {answer.problem: answer for answer in answers if answer.task == name}
-    rows = [_realised(one, [by_problem[p.id] for p in one.problems if p.id in by_problem]) for one in work]
-    if len(rows) == 1 and not work[0].plan.where:
-        whole = rows[0]
-    else:
-        whole = _row(name, list(by_problem.values()), _mean_expected(rows)) | {"plans": rows}
-    strange = sum(one.unseen for one in work)
-    return whole | ({"unseen": strange} if strange else {})
+def _tell_of(one: Realised) -> None:
+    """Say where a pass rate is not what was expected, and what to do."""
+    if one.surprising and one.predicted is not None:
+        click.echo(
+            f"{harmless(one.label)}: {percent(one.pass_rate)} is outside what the plan expects of"
+            f" {len(one.answers)} problems ({interval_text(one.predicted)}%): since it was made, models or"
+            " problems have moved. Look at some answers (--answers); then pilot anew, a changed model under"
+            " another `revision`, new kinds of problems in the spec, and plan again"
+        )
 
 
-def _mean_expected(rows: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
-    """Return what plans expect, weighted by the problems that took each."""
-    mean: dict[str, float | None] = {}
-    for key in ("pass_rate", "samples"):
-        parts = [(row["problems"], row["expected"][key]) for row in rows if row["problems"]]
-        known = bool(parts) and all(value is not None for _, value in parts)
-        mean[key] = sum(n * value for n, value in parts) / sum(n for n, _ in parts) if known else None
-    return mean
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
 
 
-def _realised(execution: Execution, answers: Sequence[Answer]) -> dict[str, Any]:
-    plan = execution.plan
-    written = plan.block.get("expected")
-    row = _row(plan.label, answers, written if isinstance(written, dict) else {})
-    return row | ({"where": dict(plan.where)} if plan.where else {})
-
-
-def _row(name: str, answers: Sequence[Answer], expected: Mapping[str, Any]) -> dict[str, Any]:
+def _interval(one: Realised) -> tuple[float, float] | None:
     from osca_cli.estimate.intervals import mean_interval  # scipy, which a pilot does not need
 
-    solved = np.array([answer.accepted for answer in answers], float)
-    rate, interval = mean_interval(solved) if len(solved) else (None, None)
-    number = max(len(answers), 1)
+    solved = np.array([answer.accepted for answer in one.answers], float)
+    return mean_interval(solved)[1] if len(solved) else None
+
+
+def _facts(one: Realised) -> dict[str, Any]:
+    budget, number = one.budget, max(len(one.answers), 1)
     return {
-        "task": name,
-        "problems": len(answers),
-        "solved": int(solved.sum()),
-        "pass_rate": rate,
-        "interval": interval,
-        "samples": sum(answer.samples for answer in answers) / number,
-        "output_tokens": sum(answer.output_tokens for answer in answers) / number,
-        "expected": {"pass_rate": expected.get("pass_rate"), "samples": expected.get("samples")},
+        "task": one.label,
+        **({"where": dict(one.where)} if one.where else {}),
+        "problems": len(one.answers),
+        "solved": one.solved,
+        "pass_rate": one.pass_rate,
+        "interval": _interval(one),
+        "samples": (one.sum("samples") or 0) / number,
+        "output_tokens": (one.sum("output_tokens") or 0) / number,
+        "seconds": (one.sum("seconds") or 0) / number,
+        "usd": one.per_problem("usd"),
+        "samples_per_solved": one.per_solved("samples"),
+        "budget": budget
+        and {
+            budget.kind: budget.amount,
+            "share": budget.share,
+            "total": budget.amount * len(one.answers),
+            "spent": one.spent,
+            "cost_of_pass": one.per_solved(budget.kind),
+        },
+        "expected": {
+            "pass_rate": one.claimed.pass_rate,
+            "interval": one.claimed.interval,
+            "of_so_many": one.predicted,
+            "samples": one.claimed.samples,
+            "usd": one.claimed.usd,
+        },
+        "outside": one.surprising,
     }

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import betaincinv, ndtri
+from scipy.special import betaincinv, betaln, ndtri
 
 from osca_cli.estimate.spread import Interval, Spread, difference_of, rate_of, student
 from osca_cli.outcomes.types import Floats, Ints
 
-__all__ = ["Interval", "mean_interval", "paired_interval", "share_interval"]
+__all__ = ["Interval", "mean_interval", "paired_interval", "prediction_interval", "share_interval"]
 
 
 def mean_interval(
@@ -42,6 +42,27 @@ def mean_interval(
 
 def _errors(confidence: float, spread: Spread, clusters: Ints | None) -> float:
     return float(ndtri((1 + confidence) / 2)) if clusters is None else student(confidence, spread.degrees)
+
+
+def prediction_interval(interval: Interval, number: int) -> Interval:
+    """Return between which pass rates so many new problems lie in 95 of 100 cases.
+
+    What is claimed of the mean is taken for a Beta distribution of the centre and width of its interval; how
+    many of the new problems are solved is then beta-binomial.
+
+    Args:
+        interval: The 95% interval of the mean pass rate.
+        number: Of new problems, at least one.
+    """
+    low, high = interval
+    centre = min(max((low + high) / 2, 1e-6), 1 - 1e-6)
+    variance = max(((high - low) / (2 * 1.96)) ** 2, 1e-12)
+    problems = max(centre * (1 - centre) / variance - 1, 1e-3)
+    a, b = centre * problems, (1 - centre) * problems
+    k = np.arange(number + 1)
+    ways = -betaln(number - k + 1, k + 1) - np.log(number + 1)
+    below = np.cumsum(np.exp(ways + betaln(k + a, number - k + b) - betaln(a, b)))
+    return float(np.argmax(below >= 0.025)) / number, float(np.argmax(below >= 0.975 * below[-1])) / number
 
 
 def share_interval(count: int, total: int) -> tuple[float, Interval]:

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from osca_cli.errors import OutcomesError
-from osca_cli.outcomes.types import UNLIMITED, CostKind, Outcomes
+from osca_cli.outcomes.types import COST_KINDS, UNLIMITED, CostKind, Outcomes
 
 Row = Mapping[str, object]
 
 REQUIRED = ("problem", "configuration", "n", "correct")
-COSTS: dict[str, CostKind] = {"cost": "usd", "output_tokens": "output_tokens", "seconds": "seconds"}
+COSTS: dict[str, CostKind] = {"cost" if kind == "usd" else kind: kind for kind in COST_KINDS}
 OPTIONAL = (*COSTS, "split", "max_samples", "deterministic")
 SIDES = {
     "": (False, False),

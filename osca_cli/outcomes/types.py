@@ -17,8 +17,8 @@ Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]
 
-CostKind: TypeAlias = Literal["usd", "output_tokens", "seconds"]
-COST_KINDS: tuple[CostKind, ...] = ("usd", "output_tokens", "seconds")
+CostKind: TypeAlias = Literal["usd", "output_tokens", "seconds", "gpu_seconds"]
+COST_KINDS: tuple[CostKind, ...] = ("usd", "output_tokens", "seconds", "gpu_seconds")
 
 UNLIMITED = 2**53
 """Value of ``max_samples`` where a plan may draw as many as it likes; also the largest count allowed."""

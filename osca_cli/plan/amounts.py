@@ -14,6 +14,7 @@ UNITS: dict[str, BudgetKind] = {
     "usd": "usd",
     "output_tokens": "output_tokens",
     "s": "seconds",
+    "gpu_s": "gpu_seconds",
 }
 
 

@@ -10,7 +10,15 @@ from osca_cli import __version__
 from osca_cli.model import Json
 from osca_cli.outcomes.types import Outcomes
 from osca_cli.plan.planfile import runs
-from osca_cli.plan.result import Certificate, ComputeFactor, Expected, FalseAccepts, Gain, Plan
+from osca_cli.plan.result import (
+    Certificate,
+    ComputeFactor,
+    Expected,
+    FalseAccepts,
+    Gain,
+    Plan,
+    SharedBatch,
+)
 from osca_cli.plan.strata_plan import StrataPlan
 from osca_cli.plan.tasks import Made, Planned
 from osca_cli.spec.types import AllocationBlock, Budget, Place, PlannedTask
@@ -94,6 +102,9 @@ def _plan(made: Made, budget: Budget | None, *, several: bool) -> dict[str, Json
         "budget": None if plan.budget == budget else _budget(plan.budget),
         "counts": dict(plan.allocation),
         "schedule": runs(plan.schedule),
+        "beyond": runs(plan.beyond),
+        "rounds": list(plan.rounds),
+        "give_up": {"after": plan.gives_up_after} if plan.gives_up_after else None,
         "because": plan.because,
         "expected": _expected(plan.expected),
         "gain": _gains(
@@ -157,6 +168,19 @@ def _expected(expected: Expected | None) -> Json:
         "interval": _interval(expected.measured.interval),
         "samples": round(expected.samples, 2),
         **({} if expected.usd is None else {"usd": float(f"{expected.usd:.4g}")}),
+        **_shared(expected.shared),
+    }
+
+
+def _shared(shared: SharedBatch | None) -> dict[str, Json]:
+    if shared is None:
+        return {}
+    return {
+        "pass_rate_shared": round(shared.measured.pass_rate, DIGITS),
+        "interval_shared": _interval(shared.measured.interval),
+        "samples_shared": round(shared.samples, 2),
+        **({} if shared.usd is None else {"usd_shared": float(f"{shared.usd:.4g}")}),
+        "depth_shared": round(shared.depth, 1),
     }
 
 

@@ -53,6 +53,9 @@ class Choice:
         uniform: Counts of the even spread, shape ``(S,)``.
         turns: The order in which the even spread draws.
         limits: What all of them keep.
+        beyond: How the order goes on after the schedule, where the problems of a batch share the budget.
+        rounds: How many samples are drawn together, round by round; empty where they are drawn one by one.
+        gives_up_after: Samples after which a problem is left; None where it is given all.
     """
 
     counts: Ints
@@ -61,6 +64,14 @@ class Choice:
     uniform: Ints
     turns: tuple[int, ...]
     limits: Limits
+    beyond: tuple[int, ...] = ()
+    rounds: tuple[int, ...] = ()
+    gives_up_after: int | None = None
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The schedule and what goes on after it."""
+        return self.schedule + self.beyond
 
 
 def estimate(outcomes: Outcomes, estimator: Estimator, limits: Limits) -> Rows:

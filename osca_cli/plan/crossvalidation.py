@@ -12,6 +12,7 @@ from osca_cli.outcomes.types import Floats, Ints, Outcomes
 from osca_cli.plan.choice import Choice, fraction
 from osca_cli.plan.extrapolation import TRUST, Extrapolated, Extrapolation
 from osca_cli.plan.factor import compute_factor, pure_at, uniform_at
+from osca_cli.plan.pooled import Batch, Part, batch_of
 from osca_cli.plan.replay import beyond, failure_of, replay, unknown
 from osca_cli.plan.result import ComputeFactor
 
@@ -34,7 +35,8 @@ class Doubt:
 
     Choices differ between folds, and the one that is claimed of is another: the jackknife over folds tells
     by how much (Efron 1982). Gains of folds are correlated. And where samples end, the model says how much
-    more is solved: a third of that is taken for a standard deviation.
+    more is solved: a third of that is taken for a standard deviation. ``choosing`` is the first part of the
+    plan's.
     """
 
     plan: float
@@ -42,6 +44,7 @@ class Doubt:
     uniform: float
     over_best_pure: float
     over_uniform: float
+    choosing: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +60,7 @@ class CrossValidation:
         left_out: Problems without any sample in a cell that they needed.
         extrapolated: Problems with a cell of fewer samples than the allocation draws.
         doubt: Of the means of the first three and of their differences.
+        batch: What all problems do as one batch that shares the budget; None where none does.
         pure_needs: How many budgets the best single configuration needs to cover as much as the plan; None
             where that is not asked.
         uniform_needs: The same of the even spread.
@@ -72,6 +76,7 @@ class CrossValidation:
     doubt: Doubt
     pure_needs: ComputeFactor | None
     uniform_needs: ComputeFactor | None
+    batch: Batch | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +87,8 @@ class _Part:
         view: Its problems, those that can be evaluated.
         choice: Made without them.
         extrapolated_by: What extrapolates.
+        costs: Of one sample of each cell in the budget's kind, where problems share it.
+        usd_each: The same in USD.
         coverage: By plan, best pure and uniform, shape ``(3, J)``.
         least: The same if nothing is solved beyond the samples.
         most: The same if the model is right.
@@ -90,6 +97,8 @@ class _Part:
     view: Outcomes
     choice: Choice
     extrapolated_by: Extrapolated | None
+    costs: Floats | None
+    usd_each: Floats
     coverage: Floats
     least: Floats
     most: Floats
@@ -106,6 +115,7 @@ def cross_validate(
     fold: Ints | None = None,
     *,
     factors: bool = True,
+    costs: Floats | None = None,
 ) -> CrossValidation | None:
     """Refit and choose without each fold, and evaluate on it.
 
@@ -115,6 +125,7 @@ def cross_validate(
         choose: Estimates and allocates, from training outcomes alone; says what extrapolates, too.
         fold: The fold of each problem, where they are not dealt by :func:`folds`.
         factors: Whether to ask how many budgets the baselines need, which takes a search.
+        costs: Of one sample of each cell in the budget's kind, shape ``(S, P)``, where problems share it.
 
     Returns:
         None where no problem can be evaluated: there is only one, or all lack samples.
@@ -126,7 +137,8 @@ def cross_validate(
         if not (rest.any() and left.any() and outcomes.n[:, rest].any()):
             continue
         choice, extrapolation = choose(outcomes.select(problems=rest))
-        parts.append(_evaluate(outcomes.select(problems=left), usd[:, left], choice, extrapolation))
+        own = None if costs is None else costs[:, left]
+        parts.append(_evaluate(outcomes.select(problems=left), usd[:, left], choice, extrapolation, own))
         coverage = _evaluate(outcomes, usd, choice, extrapolation).coverage
         if coverage.size:
             everywhere.append(coverage.mean(axis=1))
@@ -144,7 +156,18 @@ def cross_validate(
         doubt=_doubt(parts, everywhere),
         pure_needs=_needs(parts, pure_at, float(plan.mean())) if factors else None,
         uniform_needs=_needs(parts, uniform_at, float(plan.mean())) if factors else None,
+        batch=None if costs is None else _batch(parts),
     )
+
+
+def _batch(parts: Sequence[_Part]) -> Batch:
+    """Replay all problems as one batch, each by an order that was chosen without it."""
+    some = [
+        Part(part.view, part.choice, part.costs, part.usd_each, part.extrapolated_by)
+        for part in parts
+        if part.costs is not None and part.samples.size
+    ]
+    return batch_of(some, some[0].choice.limits.budget)
 
 
 def folds(
@@ -171,7 +194,13 @@ def folds(
     return fold
 
 
-def _evaluate(outcomes: Outcomes, usd: Floats, choice: Choice, extrapolation: Extrapolation | None) -> _Part:
+def _evaluate(
+    outcomes: Outcomes,
+    usd: Floats,
+    choice: Choice,
+    extrapolation: Extrapolation | None,
+    costs: Floats | None = None,
+) -> _Part:
     pure = fraction(len(outcomes.configurations), choice.best_pure)
     drawn_by = (choice.counts.astype(float), pure, choice.uniform.astype(float))
     # Cells that schedules stopped in say nothing without bias, so a model alone would judge there.
@@ -182,11 +211,14 @@ def _evaluate(outcomes: Outcomes, usd: Floats, choice: Choice, extrapolation: Ex
     coverage = least = most = _coverage(view, drawn_by, model, TRUST)
     if model is not None and beyond(view, np.max(drawn_by, axis=0)).any():
         least, most = (_coverage(view, drawn_by, model, trust) for trust in (0.0, 1.0))
-    drawn = replay(view, choice.schedule, usd[:, ~out], model)
+    rounds = choice.rounds if sum(choice.rounds) == len(choice.schedule) else ()
+    drawn = replay(view, choice.schedule, usd[:, ~out], model, rounds=rounds)
     return _Part(
         view=view,
         choice=choice,
         extrapolated_by=model,
+        costs=None if costs is None else costs[:, ~out],
+        usd_each=usd[:, ~out],
         coverage=coverage,
         least=least,
         most=most,
@@ -233,4 +265,5 @@ def _doubt(parts: Sequence[_Part], everywhere: Sequence[Floats]) -> Doubt:
     coverage = np.concatenate([part.coverage for part in parts], axis=1)
     spread = np.var(CONTRASTS @ coverage, axis=1) / coverage.shape[1]
     correlated = np.where(IS_GAIN, CORRELATED * spread, 0.0)
-    return Doubt(*(choosing + extrapolating + correlated).tolist())
+    plan, pure, even, over_pure, over_even = (choosing + extrapolating + correlated).tolist()
+    return Doubt(plan, pure, even, over_pure, over_even, float(choosing[0]))

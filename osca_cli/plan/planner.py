@@ -14,13 +14,23 @@ from osca_cli.allocate.solve import Solver
 from osca_cli.errors import UsageError
 from osca_cli.estimate.heldout import coverage_per_problem, missing, samples_needed
 from osca_cli.estimate.intervals import mean_interval, paired_interval
-from osca_cli.outcomes.types import Floats, Ints, Outcomes
+from osca_cli.outcomes.types import CostKind, Floats, Ints, Outcomes
 from osca_cli.plan.budgets import limits_of
-from osca_cli.plan.choice import Choice, Estimator, choose, learn
+from osca_cli.plan.choice import Choice, Estimator, learn
 from osca_cli.plan.crossvalidation import CrossValidation, cross_validate
 from osca_cli.plan.decision import Decision, Search, decide
 from osca_cli.plan.extrapolation import Extrapolation
-from osca_cli.plan.result import Baseline, ComputeFactor, Expected, Gain, Measured, Pilot, Plan
+from osca_cli.plan.manner import Manner
+from osca_cli.plan.result import (
+    Baseline,
+    ComputeFactor,
+    Expected,
+    Gain,
+    Measured,
+    Pilot,
+    Plan,
+    SharedBatch,
+)
 from osca_cli.plan.updating import learned_rates, update_notes
 from osca_cli.plan.words import because
 from osca_cli.spec.types import Budget
@@ -40,6 +50,8 @@ def make_plan(
     forbid: Collection[str] = (),
     time_limit_s: float = 60.0,
     clock: Callable[[], float] = time.perf_counter,
+    rounds: int | None = None,
+    give_up: float | None = None,
 ) -> Plan:
     """Plan how to spend a budget per problem.
 
@@ -58,27 +70,33 @@ def make_plan(
         forbid: Configurations not to draw.
         time_limit_s: How long the ``exact`` solver may search.
         clock: Seconds, for that limit and the certificate's ``seconds``; nothing else depends on it.
+        rounds: Into how many rounds the schedule is cut at most; None for one sample at a time.
+        give_up: What one more solved problem may cost; None where it may cost all.
 
     Raises:
         UsageError: nothing can be planned: no training problem, an unknown cost, a budget below a sample.
     """
     if not outcomes.train.any():
         raise UsageError("no training problem: a plan has nothing to learn from; change the split")
-    if budget.kind == "samples" and budget.amount != int(budget.amount):
+    shares = budget.share == "problems"
+    if budget.kind == "samples" and budget.amount != int(budget.amount) and not shares:
         raise UsageError(f"a budget in samples is a whole number, not {budget.amount:g}")
     train = outcomes.select(problems=outcomes.train)
     limits = limits_of(train, budget, require=require, forbid=forbid)
 
-    search = Search(solver, seed, time_limit_s, clock)
+    manner = Manner(rounds, shares, give_up)
+    search = Search(solver, seed, time_limit_s, clock, manner)
     begun = clock()
-    known = learn(train, estimator, limits)
+    known = learn(train, estimator, manner.reach(limits))
     decision = decide(train, known, limits, search, begun)
 
     def choose_anew(rest: Outcomes) -> tuple[Choice, Extrapolation | None]:
-        anew = learn(rest, estimator, limits)
-        return choose(rest, limits, anew.rows, search.find), anew.extrapolation
+        anew = learn(rest, estimator, manner.reach(limits))
+        return search.chosen(rest, limits, anew.rows), anew.extrapolation
 
-    validation = cross_validate(train, usd_per_sample(train), choose_anew)
+    validation = cross_validate(
+        train, usd_per_sample(train), choose_anew, costs=costs_per_sample(train, budget) if shares else None
+    )
     return described(outcomes, budget, task, decision, validation)
 
 
@@ -128,6 +146,9 @@ def described(
         ),
         notes=_notes(outcomes, train, budget, decision, validation),
         pass_rates=learned_rates(train),
+        beyond=tuple(outcomes.configurations[index] for index in choice.beyond),
+        rounds=choice.rounds,
+        gives_up_after=choice.gives_up_after,
     )
 
 
@@ -182,7 +203,18 @@ def _expected(validation: CrossValidation | None) -> Expected | None:
         float(validation.samples.mean()),
         None if np.isnan(usd) else usd,
         validation.left_out,
+        _shared(validation),
     )
+
+
+def _shared(validation: CrossValidation) -> SharedBatch | None:
+    """Say what a batch does that shares the budget, where one does."""
+    batch = validation.batch
+    if batch is None:
+        return None
+    usd = None if np.isnan(batch.usd) else batch.usd
+    measured = _measured(batch.values, validation.doubt.choosing + batch.doubt)
+    return SharedBatch(measured, batch.samples, usd, batch.depth)
 
 
 def _gain(validation: CrossValidation | None, over: Literal["best_pure", "uniform"]) -> Gain | None:
@@ -223,9 +255,18 @@ def _pays_back_after(train: Outcomes, budget: Budget, needs: ComputeFactor | Non
 
 def usd_per_sample(outcomes: Outcomes) -> Floats:
     """Return the cost of one sample of each cell, a configuration's mean where a cell's is unknown."""
-    if "usd" not in outcomes.costs:
+    return _per_sample(outcomes, "usd")
+
+
+def costs_per_sample(outcomes: Outcomes, budget: Budget) -> Floats:
+    """Return the same in the kind of a budget."""
+    return np.ones(outcomes.n.shape) if budget.kind == "samples" else _per_sample(outcomes, budget.kind)
+
+
+def _per_sample(outcomes: Outcomes, kind: CostKind) -> Floats:
+    if kind not in outcomes.costs:
         return np.full(outcomes.n.shape, np.nan)
-    cost = outcomes.costs["usd"]
+    cost = outcomes.costs[kind]
     known = ~np.isnan(cost)
     total, number = np.where(known, cost, 0.0).sum(axis=1), known.sum(axis=1)
     mean = np.where(number > 0, total / np.maximum(number, 1), np.nan)

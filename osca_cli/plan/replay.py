@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -52,6 +53,7 @@ def replay(
     usd: Floats,
     model: Extrapolated | None = None,
     trust: float = TRUST,
+    rounds: Sequence[int] = (),
 ) -> Replay:
     """Replay a schedule on every problem.
 
@@ -65,12 +67,16 @@ def replay(
         usd: Cost of one sample of each cell, shape ``(S, J)``; NaN where unknown.
         model: What extrapolates.
         trust: What it counts for, as in :func:`failure_of`.
+        rounds: How many samples are drawn together, round by round: stopping waits for a round's end.
     """
     width = len(outcomes.problems)
     unsolved, samples, spent = np.ones(width), np.zeros(width), np.zeros(width)
-    for s, after in zip(order, _failures(outcomes, order, model, trust), strict=True):
-        samples += unsolved
-        spent += unsolved * usd[s]
+    begins = {0, *accumulate(rounds)} if rounds else range(len(order))
+    drawn_for = unsolved
+    for step, (s, after) in enumerate(zip(order, failures(outcomes, order, model, trust), strict=True)):
+        drawn_for = unsolved if step in begins else drawn_for
+        samples += drawn_for
+        spent += drawn_for * usd[s]
         unsolved = after
     return Replay(unsolved, samples, spent)
 
@@ -80,10 +86,10 @@ def unsolved_share(outcomes: Outcomes, order: Sequence[int], model: Extrapolated
 
     Estimated as in :func:`replay`.
     """
-    return np.array([1.0, *(float(after.mean()) for after in _failures(outcomes, order, model, TRUST))])
+    return np.array([1.0, *(float(after.mean()) for after in failures(outcomes, order, model, TRUST))])
 
 
-def _failures(
+def failures(
     outcomes: Outcomes, order: Sequence[int], model: Extrapolated | None, trust: float
 ) -> Iterator[Floats]:
     """Yield the probability that all samples up to each of a schedule fail, shape ``(J,)``."""

@@ -56,6 +56,33 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedBatch:
+    """What is expected of a batch of problems that share the budget, from replay.
+
+    Attributes:
+        measured: Its pass rate.
+        samples: Mean samples of a problem.
+        usd: Mean cost of these, or None where prices are unknown.
+        depth: How many samples the problems get that stay unsolved.
+    """
+
+    measured: Measured
+    samples: float
+    usd: float | None
+    depth: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the keys that it adds to ``expected``."""
+        return {
+            "pass_rate_shared": self.measured.pass_rate,
+            "interval_shared": list(self.measured.interval),
+            "samples_shared": self.samples,
+            "usd_shared": self.usd,
+            "depth_shared": self.depth,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Expected:
     """What the allocation does on new problems, by cross-validation over the training problems.
 
@@ -64,17 +91,19 @@ class Expected:
         samples: Mean samples drawn per problem when stopping at the first pass.
         usd: Mean cost of these, or None where prices are unknown.
         left_out: Training problems that could not be evaluated, for lack of any sample in a cell.
+        shared: What a batch does that shares the budget; None where none does.
     """
 
     measured: Measured
     samples: float
     usd: float | None
     left_out: int
+    shared: SharedBatch | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of ``osca plan --json``."""
         spend = {"samples": self.samples, "usd": self.usd, "left_out": self.left_out}
-        return self.measured.to_json() | spend
+        return self.measured.to_json() | spend | (self.shared.to_json() if self.shared else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +267,9 @@ class Plan:
         over_pooled: Of a plan with ``where``, its paired gain over the task's common plan.
         false_accepts: Of a plan for a verifier that accepts wrong samples; pass rates and gains are then of
             right answers.
+        beyond: How the order goes on after the schedule, where the problems of a batch share the budget.
+        rounds: How many samples are drawn together, round by round; empty where they are drawn one by one.
+        gives_up_after: Samples after which a problem is left; None where it is given all.
     """
 
     task: str
@@ -262,6 +294,9 @@ class Plan:
     where: Mapping[str, Json] = field(default_factory=dict)
     over_pooled: Gain | None = None
     false_accepts: FalseAccepts | None = None
+    beyond: tuple[str, ...] = ()
+    rounds: tuple[int, ...] = ()
+    gives_up_after: int | None = None
 
     @property
     def label(self) -> str:
@@ -277,6 +312,9 @@ class Plan:
             "budget": {self.budget.kind: self.budget.amount},
             "allocation": dict(self.allocation),
             "schedule": list(self.schedule),
+            **({"beyond": list(self.beyond)} if self.beyond else {}),
+            **({"rounds": list(self.rounds)} if self.rounds else {}),
+            **({"gives_up_after": self.gives_up_after} if self.gives_up_after else {}),
             "solver": self.solver,
             "estimator": self.estimator,
             "certificate": self.certificate.to_json() if self.certificate else None,

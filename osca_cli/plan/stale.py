@@ -17,10 +17,11 @@ def changed(spec: Spec, plan: PlannedTask) -> list[str]:
     """
     task = spec.task(plan.task)
     then = plan.block.get("definitions")
-    now = definitions(spec, task, plan.counts)
+    drawn = dict.fromkeys([*plan.counts, *plan.beyond])
+    now = definitions(spec, task, drawn)
     if not isinstance(then, Mapping):
         return []
-    names = [f"configuration '{name}'" for name in plan.counts if then.get(name) != now.get(name)]
+    names = [f"configuration '{name}'" for name in drawn if then.get(name) != now.get(name)]
     return names + (["the verifier"] if plan.block.get("verifier") != verifier_hash(task) else [])
 
 

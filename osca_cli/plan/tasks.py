@@ -12,6 +12,7 @@ from osca_cli.outcomes.types import Outcomes
 from osca_cli.plan.certified import make_certified_plan
 from osca_cli.plan.choice import Estimator
 from osca_cli.plan.decision import Search
+from osca_cli.plan.manner import Manner
 from osca_cli.plan.planner import make_plan
 from osca_cli.plan.result import SCHEMA_VERSION, Plan
 from osca_cli.plan.shares import TaskShare
@@ -107,22 +108,22 @@ def plan_tasks(
             f"{spec.path}: task '{others[0].name}' has no budget; add `budget: {{samples: 8}}` to the spec,"
             " or say --budget 8"
         )
-    search = Search(solver, seed)
+    search = Search(solver, seed, manner=Manner(spec.rounds, give_up=spec.give_up))
     if false_accept_rate:
         _check_alone([spec.task(name) for name in sources], budget if others else None)
     together: SharedPlan | None = None
     found: dict[str, _Found] = {}
-    if budget is not None and budget.share == "tasks" and _many(others):
+    if budget is not None and budget.share != "none" and _many(others):
         together, found = _together(others, sources, budget, estimator, search)
     for name, outcomes in sources.items():
         own = budgets.get(name, budget)
         if name not in found and own is not None:
-            own = replace(own, share="none")
+            own = replace(own, share="none") if own.share == "tasks" else own
             if false_accept_rate:
                 found[name] = _certified(name, outcomes, own, false_accept_rate, estimator, search)
             else:
                 found[name] = _alone(spec.task(name), outcomes, own, estimator, search)
-    if budget is not None and together is None:
+    if budget is not None and together is None and budget.share == "tasks":
         budget = replace(budget, share="none")
     strata = [found[name].strata for name in sources]
     return Planned(
@@ -170,8 +171,16 @@ def _certified(
 def _alone(task: Task, outcomes: Outcomes, budget: Budget, estimator: Estimator, search: Search) -> _Found:
     """Plan a task for a budget that it shares with none."""
     if task.strata is None:
-        solver, seed = search.solver, search.seed
-        plan = make_plan(outcomes, budget, task=task.name, estimator=estimator, solver=solver, seed=seed)
+        plan = make_plan(
+            outcomes,
+            budget,
+            task=task.name,
+            estimator=estimator,
+            solver=search.solver,
+            seed=search.seed,
+            rounds=search.manner.rounds,
+            give_up=search.manner.give_up,
+        )
         return _Found([(plan, None)])
     several = make_strata_plan(
         outcomes,
@@ -212,7 +221,8 @@ def _together(
 
 def _made(spec: Spec, plan: Plan, share: float | None, outcomes: Outcomes) -> Made:
     task = spec.task(plan.task)
-    return Made(plan, outcomes, definitions(spec, task, plan.allocation), verifier_hash(task), share)
+    drawn = dict.fromkeys([*plan.allocation, *plan.beyond])
+    return Made(plan, outcomes, definitions(spec, task, drawn), verifier_hash(task), share)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from osca_cli.spec.types import Task
 Acceptance: TypeAlias = Callable[[Cell, int], Awaitable[Verdict | None]]
 """Returns the verdict that decides whether a problem stops at a sample, drawn now if the pool lacks it.
 
-A problem stops where that has passed. ``None`` is returned where no sample came, and a verdict that is neither
-pass nor fail where it could not be decided: both are errors, which the next run tries again.
+A problem stops where that has passed. ``None`` is returned where no sample came, and a verdict that neither
+passes nor fails where it could not be decided: both are errors, which the next run tries again.
 """
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from osca_cli.model import Problem, Split, Verdict
 from osca_cli.run.acceptance import Acceptance
 from osca_cli.run.order import Draw, Order
+from osca_cli.run.purse import Cost
 from osca_cli.spec.cells import Cell, CellMaker
-from osca_cli.spec.types import Configuration, Task
+from osca_cli.spec.types import Configuration, PlannedTask, Task
 from osca_cli.store.pool import Pool
 
 
@@ -22,7 +23,9 @@ class Answer:
         accepted: Whether a sample passed.
         configuration: Whose sample it is; ``None`` where no sample came.
         samples: How many were used, those already in the pool included.
-        usd: What they cost, a judge's verdicts included; ``None`` where a price is unknown.
+        usd: What they cost, a judge's verdicts included, as are tokens and seconds; ``None`` where a price is
+            unknown.
+        gpu_seconds: Their shares of backends' busy time, times GPUs; ``None`` where these are unknown.
         errors: Draws and verdicts that failed, and will be tried again by the next run.
     """
 
@@ -36,17 +39,19 @@ class Answer:
     usd: float | None
     output_tokens: int
     seconds: float
+    gpu_seconds: float | None
     errors: int
 
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """A sample that a problem was given, with its verdict."""
+    """A sample that a problem was given, with its verdict and what both cost."""
 
     configuration: str
     request: str
     index: int
     verdict: Verdict
+    cost: Cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +59,21 @@ class Course:
     """What all problems of one plan have in common.
 
     Attributes:
+        plan: The plan.
         task: Their task.
         split: Which problems they are.
         order: The draws of the plan.
         configurations: Those that it draws, by name.
+        gpus: How many the backend of each keeps busy; ``None`` where nobody said.
         accepts: Decides whether a problem stops at a sample.
     """
 
+    plan: PlannedTask
     task: Task
     split: Split
     order: Order
     configurations: Mapping[str, Configuration]
+    gpus: Mapping[str, float | None]
     accepts: Acceptance
 
 
@@ -77,6 +86,7 @@ class Attempt:
         problem: The problem.
         step: How many draws of the plan's order are behind it.
         used: The samples that these gave.
+        winner: The first of them that was accepted.
         errors: How many of them gave none, or no verdict.
     """
 
@@ -84,19 +94,25 @@ class Attempt:
     problem: Problem
     step: int = 0
     used: list[Used] = field(default_factory=list)
+    winner: Used | None = None
     errors: int = 0
 
     @property
     def accepted(self) -> bool:
-        """Whether its last sample was accepted."""
-        return bool(self.used and self.used[-1].verdict.passed)
+        """Whether a sample was accepted."""
+        return self.winner is not None
 
     def next(self) -> Draw | None:
         """Return what would be drawn for it next; ``None`` at the end of the order."""
         return self.course.order.draw(self.step)
 
-    async def go_on(self, maker: CellMaker, pool: Pool) -> Used | None:
+    async def go_on(self, maker: CellMaker, pool: Pool, *, drawn: bool = False) -> Used | None:
         """Make the next draw of the order; ``None`` where it gave no sample or no verdict.
+
+        Args:
+            maker: Makes its cells.
+            pool: Where its samples are.
+            drawn: Whether what can be had of them has been drawn before: what is missing stays so.
 
         Raises:
             MissingSamplesError: offline, and the pool lacks the sample.
@@ -106,35 +122,46 @@ class Attempt:
             return None
         self.step += 1
         cell = self._cell(maker, draw.configuration)
-        if draw.index == 0:
+        if draw.index == 0 and not drawn:
             pool.register([cell], self.course.split)
-        verdict = await self.course.accepts(cell, draw.index)
-        if verdict is None or verdict.passed is None:
+        missing = drawn and pool.sample(cell.request_id, draw.index) is None
+        verdict = None if missing else await self.course.accepts(cell, draw.index)
+        sample = None if verdict is None else pool.sample(cell.request_id, draw.index)
+        if verdict is None or verdict.passed is None or sample is None:
             self.errors += 1
             return None
-        self.used.append(Used(draw.configuration, cell.request_id, draw.index, verdict))
-        return self.used[-1]
+        cost = Cost.of(sample, verdict, self.course.gpus[draw.configuration])
+        used = Used(draw.configuration, cell.request_id, draw.index, verdict, cost)
+        self.used.append(used)
+        if verdict.passed and self.winner is None:
+            self.winner = used
+        return used
 
     def answer(self, pool: Pool) -> Answer:
         """Return what its samples give."""
-        samples = [pool.sample(one.request, one.index) for one in self.used]
-        last, verdict = (samples[-1], self.used[-1].verdict) if self.used else (None, None)
-        known = [sample.usd for sample in samples if sample and sample.usd is not None]
-        judging = sum(one.verdict.usd or 0.0 for one in self.used)
+        last = self.winner or (self.used[-1] if self.used else None)
+        sample = last and pool.sample(last.request, last.index)
         return Answer(
             task=self.problem.task,
             problem=self.problem.id,
-            answer=verdict.answer if verdict else None,
-            text=last.text if last else None,
+            answer=last.verdict.answer if last else None,
+            text=sample.text if sample else None,
             accepted=self.accepted,
-            configuration=self.used[-1].configuration if self.used else None,
+            configuration=last.configuration if last else None,
             samples=len(self.used),
-            usd=round(sum(known) + judging, 9) if len(known) == len(samples) else None,
-            output_tokens=sum(sample.output_tokens or 0 for sample in samples if sample),
-            seconds=round(sum(sample.seconds or 0.0 for sample in samples if sample), 3),
+            usd=_sum([one.cost.usd for one in self.used]),
+            output_tokens=round(sum(one.cost.output_tokens for one in self.used)),
+            seconds=round(sum(one.cost.seconds for one in self.used), 3),
+            gpu_seconds=_sum([one.cost.gpu_seconds for one in self.used]),
             errors=self.errors,
         )
 
     def _cell(self, maker: CellMaker, name: str) -> Cell:
         [cell] = maker.cells(self.course.task, [self.problem], [self.course.configurations[name]])
         return cell
+
+
+def _sum(amounts: Sequence[float | None]) -> float | None:
+    """Add up amounts; of which one is unknown, the sum is too."""
+    known = [amount for amount in amounts if amount is not None]
+    return round(sum(known), 9) if len(known) == len(amounts) else None

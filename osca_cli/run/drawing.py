@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import anyio
@@ -23,6 +23,7 @@ from osca_cli.errors import (
 from osca_cli.identity import draw_seed, sample_key
 from osca_cli.model import Json, Sample
 from osca_cli.protocols import Backend
+from osca_cli.run.busy import Busy
 from osca_cli.run.guard import ask
 from osca_cli.run.limits import Limiter, Turn, limits_of
 from osca_cli.run.money import Money, Stake, most_usage
@@ -77,6 +78,7 @@ class Drawing:
         self._money = money
         self._stopping = stopping
         self._limiters = _limiters(spec.backends, backends)
+        self._busy = {name: Busy() for name in backends}
         self._retries = {name: retries_of(spec.backends[name], one) for name, one in backends.items()}
         self._failed_in_a_row: defaultdict[str, set[object]] = defaultdict(set)
         self._answered: set[str] = set()
@@ -119,13 +121,17 @@ class Drawing:
             asked = indices[: stake.samples]
             keys = [sample_key(cell.request, index) for index in asked]
             seeds = [draw_seed(self._spec.seed, key) for key in keys]
-            samples = await self._ask(cell, asked, seeds, limiter, turn, stake)
+            with self._busy[cell.configuration.backend].sharing(len(asked)) as span:
+                samples = await self._ask(cell, asked, seeds, limiter, turn, stake)
         limiter.answered(turn, _tokens(samples), samples[-1].quota)
         costs = self._money.cost(stake, samples)
         settle = self._money.close(stake, sum(usd or 0.0 for usd in costs))
         if samples[0].choices > 1:
             seeds = [seeds[0]] * len(seeds)  # the one that was sent
-        paid = [sample.costing(usd) for sample, usd in zip(samples, costs, strict=True)]
+        paid = [
+            replace(sample, usd=usd, busy_seconds=span.seconds)
+            for sample, usd in zip(samples, costs, strict=True)
+        ]
         rows = zip(asked, paid, keys, seeds, strict=False)  # fewer may have come than were asked for
         return Reply(tuple(Drawn(*row) for row in rows), settle)
 

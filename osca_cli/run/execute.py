@@ -12,12 +12,16 @@ from osca_cli.run.attempt import Answer, Attempt, Course
 from osca_cli.run.concurrency import for_each
 from osca_cli.run.missing import Filter
 from osca_cli.run.order import Order
+from osca_cli.run.purse import Purse, budget_of
+from osca_cli.run.rounds import Rounds, even_rounds, execute_in_rounds
 from osca_cli.run.session import Session, run_session
+from osca_cli.run.sharing import Sharing
 from osca_cli.run.tally import Tally
 from osca_cli.spec.cells import CellMaker
 from osca_cli.spec.strata import plan_for, strata_fields, unseen
-from osca_cli.spec.types import AllocationBlock, Configuration, PlannedTask, Spec, Task
+from osca_cli.spec.types import AllocationBlock, Budget, Configuration, PlannedTask, Spec, Task
 from osca_cli.store.pool import Pool
+from osca_cli.store.values import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Execution:
     """A plan on the problems that take it.
 
     Attributes:
+        budget: What the plan was made for, per problem; ``None`` where nobody said.
         unseen: How many of them have a value that no training problem has, so that no plan was made for it.
     """
 
@@ -33,7 +38,19 @@ class Execution:
     split: Split
     problems: Sequence[Problem]
     configurations: Mapping[str, Configuration]
+    budget: Budget | None
     unseen: int = 0
+
+    @property
+    def shares(self) -> bool:
+        """Whether what solved problems leave goes to the others."""
+        return self.budget is not None and self.budget.share == "problems"
+
+    def sizes(self, spec: Spec) -> tuple[int, ...]:
+        """Return the sizes of the plan's rounds; none where it draws one sample at a time."""
+        if self.plan.rounds or spec.rounds is None:
+            return self.plan.rounds
+        return even_rounds(len(self.plan.schedule), spec.rounds)
 
 
 def executions(
@@ -65,22 +82,37 @@ def executions(
                 " give it some (held_out: 0.5), or name a file with --problems"
             )
         split: Split = "held_out" if problems is None else "production"
-        result += _by_plan(spec, task, allocation.plans_of(task.name), split, some)
+        result += _by_plan(spec, allocation, task, split, some)
     return result
 
 
 def _by_plan(
-    spec: Spec, task: Task, plans: Sequence[PlannedTask], split: Split, problems: Sequence[Problem]
+    spec: Spec, allocation: AllocationBlock, task: Task, split: Split, problems: Sequence[Problem]
 ) -> Iterator[Execution]:
     """Yield each plan of a task with the problems that take it, if any do."""
     configurations = {configuration.name: configuration for configuration in spec.configurations}
+    plans = allocation.plans_of(task.name)
     taken = [plan_for(plans, problem.tags) for problem in problems]
     strange = unseen(problems, task.train, strata_fields(task, plans))
     for plan in plans:
         own = [problem for problem, one in zip(problems, taken, strict=True) if one is plan]
         if own:
-            drawn = {name: configurations[name] for name in plan.counts}
-            yield Execution(task, plan, split, own, drawn, 0 if plan.where else len(strange))
+            drawn = {name: configurations[name] for name in dict.fromkeys([*plan.counts, *plan.beyond])}
+            budget = budget_of(spec, allocation, plan)
+            yield Execution(task, plan, split, own, drawn, budget, 0 if plan.where else len(strange))
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """What a run did.
+
+    Attributes:
+        short: Whether a budget was spent before a schedule that it should pay for had ended.
+    """
+
+    run: Run
+    tally: Tally
+    short: bool
 
 
 def run_plan(
@@ -90,7 +122,7 @@ def run_plan(
     keep: Callable[[Answer], None],
     *,
     offline: bool = False,
-) -> Tally:
+) -> Executed:
     """Execute plans, and hand over the answer to each problem as it is ready.
 
     Where the run is interrupted, or stops by itself, the answers of the problems that it has begun are handed
@@ -103,13 +135,16 @@ def run_plan(
         UnavailableError: a model cannot be had.
     """
 
-    async def work(session: Session) -> Tally:
+    async def work(session: Session) -> Executed:
         maker = CellMaker(session.spec, session.backends)
         for execution in executions:
             _refuse_incomplete(maker, execution)
-        for execution in executions:
-            await _execute(session, maker, execution, keep)
-        return session.tally
+        short = False
+        for group in _groups(executions):
+            purse = _purse(group)
+            await _execute(session, maker, group, purse, keep)
+            short |= purse.short
+        return Executed(session.run, session.tally, short)
 
     return run_session(spec, pool, "execute", work, offline=offline)
 
@@ -124,32 +159,103 @@ def _refuse_incomplete(maker: CellMaker, execution: Execution) -> None:
         pass
 
 
-def course_of(session: Session, maker: CellMaker, execution: Execution) -> Course:
+def _groups(executions: Sequence[Execution]) -> list[list[Execution]]:
+    """Return what is executed together: plans that share a budget, and every other one for itself."""
+    groups: dict[object, list[Execution]] = {}
+    for execution in executions:
+        budget = execution.budget
+        shared = budget is not None and budget.share != "none"
+        alone = execution.task.budget is not None or not shared
+        place = id(execution) if alone or budget is None else (budget.kind, budget.share)
+        groups.setdefault(place, []).append(execution)
+    return list(groups.values())
+
+
+def _purse(group: Sequence[Execution]) -> Purse:
+    """Return what the problems of a group may spend together.
+
+    In samples every problem has its own budget, which is its schedule, unless problems share.
+    """
+    budget = group[0].budget
+    if budget is None:
+        return Purse("samples", None)
+    if budget.kind == "samples" and budget.share != "problems":
+        return Purse("samples", None)
+    levels = [(one.budget or budget).amount * len(one.problems) for one in group]
+    return Purse(budget.kind, sum(levels))
+
+
+def _course(session: Session, maker: CellMaker, execution: Execution) -> Course:
     """Return what all problems of an execution have in common."""
-    every = execution.configurations
-    once = {name for name, configuration in every.items() if maker.deterministic(configuration)}
+    plan, every = execution.plan, execution.configurations
+    order = Order(
+        plan.schedule,
+        beyond=plan.beyond,
+        endless=execution.shares,
+        most=plan.gives_up_after,
+        once={name for name, one in every.items() if maker.deterministic(one)},
+        caps={name: one.max_samples for name, one in every.items() if one.max_samples is not None},
+    )
     return Course(
+        plan=plan,
         task=execution.task,
         split=execution.split,
-        order=Order(execution.plan.schedule, once=once),
+        order=order,
         configurations=every,
+        gpus={name: session.spec.backends[one.backend].gpus for name, one in every.items()},
         accepts=acceptance_of(session, execution.task),
     )
 
 
 async def _execute(
-    session: Session, maker: CellMaker, execution: Execution, keep: Callable[[Answer], None]
+    session: Session,
+    maker: CellMaker,
+    group: Sequence[Execution],
+    purse: Purse,
+    keep: Callable[[Answer], None],
 ) -> None:
-    """Solve problems, several at a time and each by itself."""
-    course = course_of(session, maker, execution)
+    """Execute the plans of a group, in the way that they ask for."""
+    courses = [_course(session, maker, one) for one in group]
+    attempts = [
+        [Attempt(course, problem) for problem in one.problems]
+        for course, one in zip(courses, group, strict=True)
+    ]
+    at_once = 2 * max(backend.max_in_flight for backend in session.backends.values())
+    sizes = [one.sizes(session.spec) for one in group]
+    if all(sizes):
+        parts = [
+            Rounds(each, size, purse, to_the_end=one.shares)
+            for each, size, one in zip(attempts, sizes, group, strict=True)
+        ]
+        await execute_in_rounds(session, maker, parts, keep)
+    elif group[0].shares:
+        every = [attempt for each in attempts for attempt in each]
+        await Sharing(session, maker, purse, keep).execute(every, at_once)
+    else:
+        every = [attempt for each in attempts for attempt in each]
+        await _one_by_one(session, maker, every, purse, keep, at_once)
+
+
+async def _one_by_one(
+    session: Session,
+    maker: CellMaker,
+    attempts: Sequence[Attempt],
+    purse: Purse,
+    keep: Callable[[Answer], None],
+    at_once: int,
+) -> None:
+    """Solve problems one after the other, several at a time."""
     stopping = session.sampling.stopping
 
-    async def solve(problem: Problem) -> None:
-        attempt = Attempt(course, problem)
-        while attempt.next() and not attempt.accepted and not stopping.is_set():
-            await attempt.go_on(maker, session.pool)
+    async def solve(attempt: Attempt) -> None:
+        while (draw := attempt.next()) and not attempt.accepted and not stopping.is_set():
+            reserved = purse.reserve(draw.configuration)
+            if reserved is None:
+                purse.short = True
+                break
+            used = await attempt.go_on(maker, session.pool)
+            purse.settle(draw.configuration, used.cost if used else None, reserved)
         if attempt.used or not stopping.is_set():
             keep(attempt.answer(session.pool))
 
-    at_once = max(backend.max_in_flight for backend in session.backends.values())
-    await for_each(execution.problems, solve, at_once=2 * at_once, stopping=stopping)
+    await for_each(attempts, solve, at_once=at_once, stopping=stopping)

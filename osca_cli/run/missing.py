@@ -100,6 +100,7 @@ class Ask:
     Attributes:
         samples: How many samples of each configuration, by its name.
         start: How many of these were asked for before: their indices are not looked at again.
+        stopping: Whether problems stop at a pass, so that what is drawn does not count as asked for in full.
     """
 
     task: Task
@@ -108,9 +109,12 @@ class Ask:
     configurations: Sequence[Configuration]
     samples: Mapping[str, int]
     start: int = 0
+    stopping: bool = False
 
     def wanted(self, cell: Cell) -> int:
-        """Return how many samples of a cell are asked for in all."""
+        """Return how many samples of a cell are asked for in full."""
+        if self.stopping:
+            return 0
         return self.indices(cell.configuration.name, deterministic=cell.deterministic).stop
 
     def indices(self, configuration: str, *, deterministic: bool) -> range:

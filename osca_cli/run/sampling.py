@@ -19,6 +19,7 @@ from osca_cli.errors import (
     UnavailableError,
 )
 from osca_cli.model import Sample, Verdict
+from osca_cli.run.claims import Claims
 from osca_cli.run.drawing import Drawing, Reply
 from osca_cli.run.judging import Judging
 from osca_cli.run.reported import verdict_without_verifier
@@ -44,6 +45,7 @@ class Sampling:
         verification: The worker processes that verifiers run in.
         tally: Counts what happens.
         stopping: Once set, nothing further is drawn.
+        claims: Keeps other processes from drawing the same samples.
         offline: Whether a sample that the pool lacks is an error instead of a draw.
 
     Attributes:
@@ -62,6 +64,7 @@ class Sampling:
         verification: Verification,
         tally: Tally,
         stopping: anyio.Event,
+        claims: Claims,
         offline: bool,
     ) -> None:
         self.stopping = stopping
@@ -71,6 +74,7 @@ class Sampling:
         self._drawing = drawing
         self._verification = verification
         self._tally = tally
+        self._claims = claims
         self.offline = offline
         self._judging = Judging(spec, maker, pool, tally, self.obtain_all)
         self._in_flight: dict[tuple[str, int], anyio.Event] = {}
@@ -105,14 +109,15 @@ class Sampling:
 
     @asynccontextmanager
     async def _alone(self, cell: Cell, indices: Sequence[int]) -> AsyncIterator[None]:
-        """Wait for the same samples of another configuration, which may make the same request."""
+        """Wait for the same samples of another configuration or process, which may make the same request."""
         places = [(cell.request_id, index) for index in indices]
         while busy := next((self._in_flight[place] for place in places if place in self._in_flight), None):
             await busy.wait()
         done = anyio.Event()
         self._in_flight.update(dict.fromkeys(places, done))
         try:
-            yield
+            async with self._claims.held(cell.request_id, indices):
+                yield
         finally:
             for place in places:
                 del self._in_flight[place]

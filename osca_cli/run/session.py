@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -14,8 +14,9 @@ import anyio
 
 from osca_cli import __version__
 from osca_cli.backends import open_backends
-from osca_cli.errors import InterruptedRunError, OscaError
+from osca_cli.errors import InterruptedRunError, OscaError, PoolError
 from osca_cli.protocols import Backend
+from osca_cli.run.claims import claims_beside
 from osca_cli.run.drawing import Drawing
 from osca_cli.run.money import Money, refuse_unbounded
 from osca_cli.run.progress import show
@@ -100,9 +101,13 @@ async def _session(spec: Spec, pool: Pool, kind: RunKind, offline: bool) -> Asyn
     if not offline:
         refuse_unbounded(spec, prices, backends)
     workers = os.cpu_count() or 1
-    async with Verification(workers, VERIFY_TIME_LIMIT_S, spec.path.parent) as verification:
+    stopping = anyio.Event()
+    async with AsyncExitStack() as stack:
+        claims = stack.enter_context(claims_beside(None if offline else pool.path, stopping))
+        verification = await stack.enter_async_context(
+            Verification(workers, VERIFY_TIME_LIMIT_S, spec.path.parent)
+        )
         run = _start(spec, pool, kind, backends, offline=offline)
-        stopping = anyio.Event()
         money = Money(spec, prices, pool, run)
         sampling = Sampling(
             spec=spec,
@@ -113,13 +118,15 @@ async def _session(spec: Spec, pool: Pool, kind: RunKind, offline: bool) -> Asyn
             verification=verification,
             tally=tally,
             stopping=stopping,
+            claims=claims,
             offline=offline,
         )
         try:
             yield Session(spec, pool, run, backends, money, sampling, tally)
         finally:
             if tally.sum().drawn:  # some engines know more of themselves once they are loaded
-                pool.describe_engines(run, _provenance(spec, backends))
+                with suppress(PoolError):  # whoever wrote last has said why it cannot be written to
+                    pool.describe_engines(run, _provenance(spec, backends))
             with anyio.CancelScope(shield=True):
                 for name, backend in backends.items():
                     with blaming(spec.backends[name]):

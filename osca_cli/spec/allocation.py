@@ -61,11 +61,32 @@ def _read_plan(raw: Mapping[str, Any], path: KeyPath, faults: Faults) -> Planned
         faults.add((*path, "counts"), "draws nothing; give some configuration at least one sample")
     schedule = interleave(counts)
     if "schedule" in raw:
-        schedule = tuple(
-            name for item in raw["schedule"] for name, length in item.items() for _ in range(int(length))
-        )
+        schedule = _unfolded(raw["schedule"])
         _check_sums(counts, Counter(schedule), path, faults)
-    return PlannedTask(raw["task"], counts, schedule, raw, faults.document.key(path), raw.get("where", {}))
+    rounds = tuple(int(size) for size in raw.get("rounds", ()))
+    beyond = _unfolded(raw.get("beyond", ()))
+    if rounds and not len(schedule) <= sum(rounds) <= len(schedule) + len(beyond):
+        faults.add(
+            (*path, "rounds"),
+            f"rounds draw {sum(rounds)} samples, but the schedule has {len(schedule)}; correct one, or remove"
+            " rounds",
+        )
+    return PlannedTask(
+        task=raw["task"],
+        counts=counts,
+        schedule=schedule,
+        block=raw,
+        place=faults.document.key(path),
+        where=raw.get("where", {}),
+        beyond=beyond,
+        rounds=rounds,
+        gives_up_after=raw["give_up"]["after"] if "give_up" in raw else None,
+    )
+
+
+def _unfolded(runs: Sequence[Mapping[str, int]]) -> tuple[str, ...]:
+    """Return the configurations of runs, one for each sample."""
+    return tuple(name for item in runs for name, length in item.items() for _ in range(int(length)))
 
 
 def _check_where(
@@ -129,8 +150,8 @@ def _check_names(
     # An outcomes file brings its own configurations: they are compared when it is read.
     if task is None or task.outcomes is not None or configurations is None:
         return
-    for name, count in plan.counts.items():
-        at = (*path, "counts", name)
+    for name, count in {**dict.fromkeys(plan.beyond, 0), **plan.counts}.items():
+        at = (*path, "counts" if name in plan.counts else "beyond", name)
         configuration = configurations.get(name)
         if configuration is None or plan.task not in configuration.tasks:
             known = [one.name for one in configurations.values() if plan.task in one.tasks]

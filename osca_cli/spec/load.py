@@ -96,6 +96,8 @@ def _build(path: Path, data: Mapping[str, Any], files: Files) -> Spec:
         budget=budget,
         seed=int(data.get("run", {}).get("seed", 0)),
         pilot_screen=pilot_screen,
+        rounds=data.get("run", {}).get("rounds"),
+        give_up=data.get("run", {}).get("give_up"),
         limit_usd=data.get("limits", {}).get("usd"),
         check=read_check(data.get("check", {}), tasks, configurations if sound else None, faults),
         allocation=read_allocation(block, tasks, configurations if sound else None, faults)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from osca_cli.model import Json, Problem
 
@@ -49,6 +49,17 @@ class BackendSettings:
     def batch(self) -> bool:
         """Whether samples are drawn by the server's batch API, where nothing waits for a single one."""
         return self.settings.get("batch") is True
+
+    @property
+    def gpus(self) -> float | None:
+        """How many GPUs it keeps busy; ``None`` where nobody said."""
+        gpus = self.settings.get("gpus")
+        if isinstance(gpus, int | float):
+            return float(gpus)
+        if self.type != "vllm":
+            return None
+        engine = cast("Mapping[str, int]", self.settings.get("engine", {}))
+        return float(engine.get("tensor_parallel_size", 1) * engine.get("pipeline_parallel_size", 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +189,8 @@ class Configuration:
     logprobs: int | None = None
 
 
-BudgetKind: TypeAlias = Literal["samples", "usd", "output_tokens", "seconds"]
-Share: TypeAlias = Literal["none", "tasks"]
+BudgetKind: TypeAlias = Literal["samples", "usd", "output_tokens", "seconds", "gpu_seconds"]
+Share: TypeAlias = Literal["none", "tasks", "problems"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +200,8 @@ class Budget:
     Attributes:
         kind: What it is counted in.
         amount: For each problem; the mean over the expected problems of all tasks where they share it.
-        share: ``tasks`` if tasks share it, so that one may have more than another.
+        share: ``tasks`` if tasks share it, so that one may have more than another; ``problems`` if those of a
+            run do too, so that what solved problems leave goes to the others.
     """
 
     kind: BudgetKind
@@ -249,6 +261,9 @@ class PlannedTask:
 
     Attributes:
         where: The value, or list of values, that each of these fields has in its problems; empty for all.
+        beyond: How the order goes on after the schedule, where the problems of a run share the budget.
+        rounds: How many samples of the schedule are drawn together, round by round; empty for one at a time.
+        gives_up_after: Samples after which a problem is left unsolved; ``None`` where that is not said.
     """
 
     task: str
@@ -257,6 +272,9 @@ class PlannedTask:
     block: Mapping[str, Json]
     place: Place
     where: Mapping[str, Json] = field(default_factory=dict)
+    beyond: tuple[str, ...] = ()
+    rounds: tuple[int, ...] = ()
+    gives_up_after: int | None = None
 
     @property
     def label(self) -> str:
@@ -290,6 +308,8 @@ class Spec:
         pilot_screen: After so many samples of every configuration, only the promising third goes on to
             ``pilot_samples``; ``None`` where all go on.
         limit_usd: All that the spec may ever cost, as counted in the pool.
+        rounds: Into how many rounds a plan cuts its schedule at most; ``None`` where it draws one at a time.
+        give_up: What one more solved problem may cost, in the budget's kind; ``None`` where it may cost all.
     """
 
     path: Path
@@ -306,6 +326,8 @@ class Spec:
     allocation: AllocationBlock | None = None
     limit_usd: float | None = None
     pilot_screen: int | None = None
+    rounds: int | None = None
+    give_up: float | None = None
 
     @property
     def folder(self) -> Path:

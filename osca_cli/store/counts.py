@@ -29,7 +29,7 @@ _WANT = """
 # A plan draws its samples singly, so each pays for all of a prompt, though a pilot's may have shared one.
 _SAMPLES = """
     SELECT w.place, avg(s.usd), avg(s.output_tokens), avg(s.seconds), avg(s.input_tokens * s.choices),
-        avg(s.cached_tokens * s.choices)
+        avg(s.cached_tokens * s.choices), avg(s.busy_seconds)
     FROM wanted w
     CROSS JOIN samples s INDEXED BY samples_by_request ON s.request = w.request AND s.idx < w.asked
     GROUP BY w.place
@@ -108,9 +108,10 @@ _EXECUTED = """
     FROM wanted w CROSS JOIN samples s INDEXED BY samples_executed ON s.request = w.request AND s.executed
     GROUP BY w.place
 """
-_COSTS: tuple[CostKind, ...] = ("usd", "output_tokens", "seconds")
-_MEANS = (*_COSTS, "input_tokens", "cached_tokens")
-_JUDGING = tuple(f"{kind} of judging" for kind in _COSTS)
+_JUDGED: tuple[CostKind, ...] = ("usd", "output_tokens", "seconds")
+_COSTS: tuple[CostKind, ...] = (*_JUDGED, "gpu_seconds")
+_MEANS = (*_JUDGED, "input_tokens", "cached_tokens", "gpu_seconds")
+_JUDGING = tuple(f"{kind} of judging" for kind in _JUDGED)
 
 
 def pool_outcomes(
@@ -158,6 +159,7 @@ def pool_outcomes(
     deterministic = np.array([maker.deterministic(configuration) for configuration in configurations])
     n, c, deterministic, notes = _counted_once(n, c, deterministic, configurations)
     means["usd"] = _repriced(means, [maker.price(configuration) for configuration in configurations])
+    means["gpu_seconds"] *= np.array([[_gpus(spec, one)] for one in configurations])
     _add_judging(means)
     requests = [[request for request, _ in wanted[row :: shape[1]]] for row in range(shape[1])]
     names = [configuration.name for configuration in configurations]
@@ -357,10 +359,16 @@ def _repriced(means: Mapping[str, Floats], prices: Sequence[Price | None]) -> Fl
 
 def _add_judging(means: dict[str, Floats]) -> None:
     """Add to what samples cost what a judge of them did."""
-    for kind, name in zip(_COSTS, _JUDGING, strict=True):
+    for kind, name in zip(_JUDGED, _JUDGING, strict=True):
         judging = np.nan_to_num(means[name])
         means[kind] = np.where(np.isnan(means[kind]) & (judging > 0), judging, means[kind] + judging)
 
 
 def _cap(configuration: Configuration) -> int:
     return UNLIMITED if configuration.max_samples is None else configuration.max_samples
+
+
+def _gpus(spec: Spec, configuration: Configuration) -> float:
+    """Return how many GPUs a configuration's samples keep busy; NaN where nobody said."""
+    gpus = spec.backends[configuration.backend].gpus
+    return np.nan if gpus is None else gpus

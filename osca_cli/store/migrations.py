@@ -288,3 +288,40 @@ def m009_batches(db: Database) -> None:
     """Remember what was handed to batch APIs, and which samples are still owed."""
     for statement in _BATCHES:
         db.execute(statement)
+
+
+_EXECUTED = (
+    # A sample's share of the time that its backend was busy.
+    "ALTER TABLE samples ADD COLUMN busy_seconds REAL",
+    "DROP INDEX samples_by_request",
+    """CREATE INDEX samples_by_request
+        ON samples(
+            request, idx, executed, input_tokens, cached_tokens, output_tokens, seconds, usd, choices,
+            busy_seconds)""",
+    # What a plan did on the problems of one run, beside what it had claimed; `stratum` is its `where`.
+    """CREATE TABLE realised (
+        run INTEGER NOT NULL REFERENCES runs(id),
+        plan TEXT NOT NULL REFERENCES plans(id),
+        task TEXT NOT NULL,
+        stratum TEXT NOT NULL,
+        split TEXT NOT NULL,
+        problems INTEGER NOT NULL,
+        solved INTEGER NOT NULL,
+        samples INTEGER NOT NULL,
+        usd REAL,
+        output_tokens REAL NOT NULL,
+        seconds REAL NOT NULL,
+        gpu_seconds REAL,
+        pass_rate REAL,
+        low REAL,
+        high REAL,
+        PRIMARY KEY (run, task, stratum)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+
+@migrations()
+def m010_executed(db: Database) -> None:
+    """Keep samples' shares of busy time, and what plans did beside what they had claimed."""
+    for statement in _EXECUTED:
+        db.execute(statement)

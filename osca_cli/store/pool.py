@@ -223,15 +223,29 @@ class Pool:
                 [(cell.request_id, index, run.id, kind, message, now, share) for index in indices],
             )
 
-    def add_plan(self, path: Path, text: str) -> None:
-        """Keep a plan file as it was written."""
+    def add_plan(self, path: Path, text: str) -> str:
+        """Keep a plan file as it was written; return its id."""
+        name = digest(text)
         if self.read_only:
-            return
+            return name
         with self.writing() as sql:
             sql.execute(
                 "INSERT OR IGNORE INTO plans VALUES (?,?,?,?)",
-                (digest(text), storable(str(path.resolve())), storable(text), self.now()),
+                (name, storable(str(path.resolve())), storable(text), self.now()),
             )
+        return name
+
+    def add_realised(self, rows: Sequence[Mapping[str, str | int | float | None]]) -> None:
+        """Keep what plans did in a run beside what they had claimed; each row names the columns it has."""
+        if self.read_only:
+            return
+        with self.writing() as sql:
+            for row in rows:
+                columns, places = ", ".join(row), ", ".join("?" * len(row))
+                sql.execute(
+                    f"INSERT OR REPLACE INTO realised ({columns}) VALUES ({places})",  # noqa: S608 - our names
+                    tuple(row.values()),
+                )
 
     # What is there
 
@@ -257,12 +271,13 @@ class Pool:
         """Return one sample."""
         row = self.connection.execute(
             "SELECT text, finish_reason, input_tokens, output_tokens, seconds, usd, model, cached_tokens,"
-            " reasoning_tokens, details FROM samples WHERE request = ? AND idx = ?",
+            " reasoning_tokens, busy_seconds, details FROM samples WHERE request = ? AND idx = ?",
             (request, index),
         ).fetchone()
         if row is None:
             return None
-        sample, details = Sample(*row[:-1]), row[-1]
+        *told, busy, details = row
+        sample: Sample = replace(Sample(*told), busy_seconds=busy)
         return sample if details is None else replace(sample, details=json.loads(details))
 
     def verdict(self, request: str, check: str, index: int, *, or_imported: bool = True) -> Verdict | None:

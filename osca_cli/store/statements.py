@@ -17,7 +17,7 @@ REGISTER_CELL = """
         OR split IS NOT iif(excluded.split = 'production', split, excluded.split)
 """
 
-ADD_SAMPLE = "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+ADD_SAMPLE = "INSERT OR IGNORE INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 ADD_ERROR = "INSERT INTO errors (request, idx, run, kind, message, failed_at, usd) VALUES (?,?,?,?,?,?,?)"
 # A pass or fail is never replaced by an error.
 ADD_VERDICT = """

@@ -79,6 +79,7 @@ def sample_row(run: Run, request: str, drawn: Drawn, now: str) -> tuple[str | in
         None if sample.model is None else storable(sample.model), now,
         sample.cached_tokens, sample.reasoning_tokens, _logprobs(sample),
         None if sample.details is None else storable(canonical_json(sample.details)), sample.choices,
+        sample.busy_seconds,
     )  # fmt: skip
 
 
