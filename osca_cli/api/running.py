@@ -13,6 +13,7 @@ from osca_cli.run import overview as overviews
 from osca_cli.run.attempt import Answer
 from osca_cli.run.missing import Filter, PilotSplit, pilot_asks
 from osca_cli.run.pilot import run_pilot as run_asks
+from osca_cli.run.realised import keep_realised, realised
 from osca_cli.run.screened import Screened
 from osca_cli.run.tally import Tally
 from osca_cli.spec.types import AllocationBlock, Spec
@@ -92,10 +93,12 @@ class Executed:
     Attributes:
         answers: One for each problem.
         tally: What was drawn, was there, passed and failed, by configuration.
+        short: Whether the budget was spent before every problem had its schedule.
     """
 
     answers: Sequence[Answer]
     tally: Tally
+    short: bool = False
 
 
 def execute(
@@ -131,8 +134,9 @@ def execute(
             refuse_stale(spec, plan)
     answers: list[Answer] = []
     work = execution.executions(spec, allocation, Filter(task, None, limit), problems)
-    tally = execution.run_plan(spec, pool, work, answers.append, offline=offline)
-    return Executed(answers, tally)
+    ran = execution.run_plan(spec, pool, work, answers.append, offline=offline)
+    keep_realised(spec, pool, ran.run, realised(work, answers))
+    return Executed(answers, ran.tally, ran.short)
 
 
 def overview(

@@ -17,9 +17,9 @@ from osca_cli.identity import canonical_json
 from osca_cli.model import Problem
 from osca_cli.plan.stale import refuse_stale
 from osca_cli.run.attempt import Answer
-from osca_cli.run.execute import Executed, Execution, executions, run_plan
+from osca_cli.run.execute import Execution, executions, run_plan
 from osca_cli.run.missing import Filter
-from osca_cli.run.realised import Realised, realised
+from osca_cli.run.realised import keep_realised, realised
 from osca_cli.run.tally import Tally
 from osca_cli.spec.problems import read_problem_file
 from osca_cli.spec.types import AllocationBlock, Spec, Task
@@ -89,7 +89,7 @@ def execute(
                 print_execution(realised(work, answers), _unseen(work))
             raise
     tasks = realised(work, answers)
-    _keep_realised(spec, pool, ran, tasks)
+    keep_realised(spec, pool, ran.run, tasks)
     print_execution(tasks, _unseen(work), ran.tally if as_json else None)
     return ran.tally, ran.short
 
@@ -100,19 +100,6 @@ def _unseen(work: Sequence[Execution]) -> dict[str, int]:
     for one in work:
         numbers[one.task.name] = numbers.get(one.task.name, 0) + one.unseen
     return {name: number for name, number in numbers.items() if number}
-
-
-def _keep_realised(
-    spec: Spec, pool: Pool, ran: Executed, tasks: Sequence[tuple[Realised, Sequence[Realised]]]
-) -> None:
-    """Keep what each plan did with the plan; an offline run only looked."""
-    if not ran.run.id:
-        return
-    plan = pool.add_plan(spec.path, spec.text)
-    rows = [
-        one.row() | {"run": ran.run.id, "plan": plan} for whole, parts in tasks for one in parts or [whole]
-    ]
-    pool.add_realised([row for row in rows if row["problems"]])
 
 
 def _production(spec: Spec, chosen: Filter, path: Path | None) -> dict[str, Sequence[Problem]] | None:

@@ -10,7 +10,9 @@ from osca_cli.identity import canonical_json
 from osca_cli.model import Split
 from osca_cli.run.attempt import Answer
 from osca_cli.run.execute import Execution
-from osca_cli.spec.types import Budget, PlannedTask
+from osca_cli.spec.types import Budget, PlannedTask, Spec
+from osca_cli.store.pool import Pool
+from osca_cli.store.values import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,17 @@ def realised(work: Sequence[Execution], answers: Sequence[Answer]) -> list[tuple
         else:
             result.append((_together(name, parts), parts))
     return result
+
+
+def keep_realised(
+    spec: Spec, pool: Pool, run: Run, tasks: Sequence[tuple[Realised, Sequence[Realised]]]
+) -> None:
+    """Keep in the pool what each plan did, with the plan; an offline run only looked."""
+    if not run.id:
+        return
+    plan = pool.add_plan(spec.path, spec.text)
+    rows = [one.row() | {"run": run.id, "plan": plan} for whole, parts in tasks for one in parts or [whole]]
+    pool.add_realised([row for row in rows if row["problems"]])
 
 
 def claimed(plan: PlannedTask, *, shared: bool) -> Claimed:
