@@ -34,7 +34,7 @@ def test_an_amount_is_read_with_its_unit(text, budget):
         ("usd", "write a number"),
         ("1e", "write a number"),
         ("1,5usd", "write a number"),
-        ("8 eur", "no unit is named 'eur' (there are samples, usd, output_tokens, s)"),
+        ("8 eur", "no unit is named 'eur' (there are samples, usd, output_tokens, s, gpu_s)"),
         ("0usd", "a number above 0"),
         ("-3", "a number above 0"),
         ("1e999", "a number above 0"),

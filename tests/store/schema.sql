@@ -3,7 +3,8 @@ CREATE INDEX requests_by_asked ON requests(id, asked);
 CREATE UNIQUE INDEX samples_by_index ON samples(request, idx);
 CREATE INDEX samples_by_request
         ON samples(
-            request, idx, executed, input_tokens, cached_tokens, output_tokens, seconds, usd, choices);
+            request, idx, executed, input_tokens, cached_tokens, output_tokens, seconds, usd, choices,
+            busy_seconds);
 CREATE INDEX samples_executed ON samples(request, idx) WHERE executed;
 CREATE INDEX verdicts_imported ON verdicts(request, idx, passed)
         WHERE verifier >= 'imported:' AND verifier < 'imported;';
@@ -66,6 +67,24 @@ CREATE TABLE problems (
         reference TEXT NOT NULL,
         tags TEXT NOT NULL
     ) STRICT;
+CREATE TABLE realised (
+        run INTEGER NOT NULL REFERENCES runs(id),
+        plan TEXT NOT NULL REFERENCES plans(id),
+        task TEXT NOT NULL,
+        stratum TEXT NOT NULL,
+        split TEXT NOT NULL,
+        problems INTEGER NOT NULL,
+        solved INTEGER NOT NULL,
+        samples INTEGER NOT NULL,
+        usd REAL,
+        output_tokens REAL NOT NULL,
+        seconds REAL NOT NULL,
+        gpu_seconds REAL,
+        pass_rate REAL,
+        low REAL,
+        high REAL,
+        PRIMARY KEY (run, task, stratum)
+    ) STRICT, WITHOUT ROWID;
 CREATE TABLE requests (
         id TEXT PRIMARY KEY,
         asked INTEGER NOT NULL,
@@ -95,7 +114,7 @@ CREATE TABLE samples (
         usd REAL,
         model TEXT,
         drawn_at TEXT NOT NULL
-    , cached_tokens INTEGER, reasoning_tokens INTEGER, logprobs TEXT, details TEXT, choices INTEGER NOT NULL DEFAULT 1) STRICT;
+    , cached_tokens INTEGER, reasoning_tokens INTEGER, logprobs TEXT, details TEXT, choices INTEGER NOT NULL DEFAULT 1, busy_seconds REAL) STRICT;
 CREATE TABLE verdicts (
         request TEXT NOT NULL,
         verifier TEXT NOT NULL,
