@@ -3,9 +3,9 @@
     python benchmarks/execution.py [DATA] [--replays 400] [--estimator auto|plugin]
 
 Plans learn from the training problems of the OSCA release's BigCodeBench-Hard (70), with all their samples,
-and are executed on its 78 test problems. A replay draws the samples of every test cell without replacement, so
-that each configuration's first, second… sample passes or fails as the release's did, in a random order. Rates
-are means over replays; ± is their standard deviation: what one batch of 78 problems may show.
+and are executed on its 78 test problems. A replay draws the samples of every test cell without replacement:
+each configuration's first, second… sample passes or fails as the release's did, in a random order. Rates are
+means over replays; ± is their standard deviation: what one batch of 78 problems may show.
 
 `static` draws the whole schedule. `stopping` stops a problem at its first pass, and has the longest schedule
 whose spend, by the plan's own estimate, is the budget: nothing holds it to that. `shared` is
