@@ -5,25 +5,18 @@ from __future__ import annotations
 import json
 import os
 import select
-import signal
-import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any, Protocol, Self
 
 from osca_verifiers.sandbox.inside.frames import HEAD, LONGEST, packed
 from osca_verifiers.sandbox.limits import MEGABYTE, Limits
+from osca_verifiers.sandbox.processes import SandboxError, descendants, memory
 
 _TICK_S = 0.05
 _START_LIMIT_S = 20.0
 _OWN_MB = 32
 """What works in a sandbox besides the program may use so much more."""
-
-
-class SandboxError(Exception):
-    """A sandbox that does not work: never the fault of the program in it."""
 
 
 class Gone(Exception):  # noqa: N818 - an ending, not always an error
@@ -34,22 +27,41 @@ class Late(Gone):
     """It was too slow."""
 
 
+class Running(Protocol):
+    """A process in a sandbox of some kind, with pipes to its standard input and output."""
+
+    @property
+    def pid(self) -> int:
+        """The process that all others in it descend from."""
+
+    @property
+    def pipes(self) -> tuple[int, int]:
+        """The file descriptors that are written to and read from."""
+
+    def alive(self) -> bool:
+        """Tell whether it still runs."""
+
+    def files(self, pid: int) -> int:
+        """Return how many files it has made in the folder that holds most; ``pid`` is one of its processes."""
+
+    def end(self) -> str:
+        """Kill all that is in it, wait until it is gone, and return the last line that it complained of."""
+
+
 class Box:
     """A sandbox with a process in it that takes messages. Leaving the context ends all that is in it.
 
     Args:
-        process: The sandbox, started; messages go over its standard input and output.
-        limits: What it may use.
-        folders: The folders that it may write to, as it sees them.
+        running: The process.
+        limits: What all that is in it may use.
+        shared: Whether the kernel counts its processes together with those of its user outside.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], limits: Limits, folders: Sequence[str]) -> None:
-        assert process.stdin is not None  # noqa: S101 - for the type checker
-        assert process.stdout is not None  # noqa: S101 - for the type checker
-        self._process = process
+    def __init__(self, running: Running, limits: Limits, *, shared: bool) -> None:
+        self._running = running
         self._limits = limits
-        self._folders = folders
-        self._to, self._from = process.stdin.fileno(), process.stdout.fileno()
+        self._shared = shared
+        self._to, self._from = running.pipes
         os.set_blocking(self._to, False)
         os.set_blocking(self._from, False)
         self._read = bytearray()
@@ -68,7 +80,10 @@ class Box:
             SandboxError: what should work in it does not start.
         """
         try:
-            self.send({"op": "prepare", "limits": self._limits.inside(), "files": files}, _START_LIMIT_S)
+            self.send(
+                {"op": "prepare", "limits": self._limits.inside(shared=self._shared), "files": files},
+                _START_LIMIT_S,
+            )
             self.receive(_START_LIMIT_S)
             self._watched = True  # not before: its root is still ours while it is being made
         except Gone as gone:
@@ -77,7 +92,7 @@ class Box:
     @property
     def alive(self) -> bool:
         """Whether it still runs."""
-        return self._process.poll() is None
+        return self._running.alive()
 
     def send(self, message: Any, seconds: float) -> None:
         """Send a message.
@@ -120,13 +135,7 @@ class Box:
 
     def end(self) -> str:
         """Kill all that is in it, wait until it is gone, and return what it complained of last."""
-        inner = [child for parent in _children(self._process.pid) for child in (parent, *_children(parent))]
-        for pid in (self._process.pid, *inner):
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        _, complaint = self._process.communicate()
-        lines = (complaint or b"").decode(errors="replace").strip().splitlines()
-        return lines[-1][:300] if lines else ""
+        return self._running.end()
 
     def _whole(self) -> bytes | None:
         """Take the next message from what was read, if all of it is there."""
@@ -153,42 +162,9 @@ class Box:
 
     def _excess(self) -> str:
         """Say what all processes together use more of than they may."""
-        pids = _descendants(self._process.pid)
-        if sum(map(_memory, pids)) > (self._limits.memory_mb + _OWN_MB) * MEGABYTE:
+        pids = descendants(self._running.pid)
+        if sum(map(memory, pids)) > (self._limits.memory_mb + _OWN_MB) * MEGABYTE:
             return f"it used more than {self._limits.memory_mb} MB of memory"
-        for folder in self._folders:
-            for pid in pids[-1:]:
-                with suppress(OSError):
-                    there = os.statvfs(f"/proc/{pid}/root{folder}")
-                    if there.f_files - there.f_ffree > self._limits.files:
-                        return f"it made more than {self._limits.files} files"
+        if pids and self._running.files(pids[-1]) > self._limits.files:
+            return f"it made more than {self._limits.files} files"
         return ""
-
-
-def _children(pid: int) -> list[int]:
-    """Return the processes that a process has started, by any of its threads, and not yet left behind."""
-    found: list[int] = []
-    with suppress(OSError):
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            with suppress(OSError):
-                found += map(int, (thread / "children").read_text().split())
-    return found
-
-
-def _descendants(pid: int) -> list[int]:
-    """Return all processes below one: those that left their parent are below the sandbox's first process."""
-    found, new = [], [pid]
-    while new:
-        new = [child for parent in new for child in _children(parent)]
-        found += new
-    return found
-
-
-def _memory(pid: int) -> int:
-    """Return the bytes of memory that a process has written to, shared ones included."""
-    used = 0
-    with suppress(OSError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith(("RssAnon:", "RssShmem:")):
-                used += int(line.split()[1]) << 10
-    return used

@@ -5,14 +5,19 @@ See docs/decisions/100-sandboxes.md for what each option is for.
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
+import signal
+import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from osca_verifiers.sandbox.limits import MEGABYTE, Limits
+from osca_verifiers.sandbox.processes import children, last_line, spare_user, started
+from osca_verifiers.sandbox.seccomp import filter_program
 
 NAME = "bubblewrap"
 WORK = "/work"
@@ -21,10 +26,66 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _OURS = "/osca/osca_verifiers"
 _ROOTS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _FILES = ("/etc/ld.so.cache", "/etc/alternatives")
-_counter = itertools.count()
 
 
-def command(inner: Sequence[str], folders: Sequence[str], limits: Limits, seccomp: int | None) -> list[str]:
+class Bubblewrapped:
+    """A process that bubblewrap runs."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        """Bubblewrap's own process, outside."""
+        return self._process.pid
+
+    @property
+    def pipes(self) -> tuple[int, int]:
+        """Where its standard input is written, and its output read."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None  # noqa: S101 - for the type checker
+        assert stdout is not None  # noqa: S101 - for the type checker
+        return stdin.fileno(), stdout.fileno()
+
+    def alive(self) -> bool:
+        """Tell whether it still runs."""
+        return self._process.poll() is None
+
+    def files(self, pid: int) -> int:
+        """Return how many files there are in the folder in memory that holds most."""
+        found = 0
+        for folder in FOLDERS:
+            with suppress(OSError):
+                there = os.statvfs(f"/proc/{pid}/root{folder}")
+                found = max(found, there.f_files - there.f_ffree)
+        return found
+
+    def end(self) -> str:
+        """Kill bubblewrap and the first process of the namespace, with which all others in it end."""
+        for pid in (self.pid, *children(self.pid)):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        _, complaint = self._process.communicate()
+        return last_line(complaint)
+
+
+def start(inner: Sequence[str], folders: Sequence[str], limits: Limits) -> Bubblewrapped:
+    """Start a command in a sandbox; ``{ours}`` in it stands for the folder that osca's modules are found in.
+
+    Raises:
+        SandboxError: bubblewrap cannot be started.
+    """
+    with tempfile.TemporaryFile() as rules:
+        known = filter_program()
+        rules.write(known or b"")
+        rules.seek(0)
+        passed = () if known is None else (rules.fileno(),)
+        return Bubblewrapped(started(command(inner, folders, limits, *passed), passed))
+
+
+def command(
+    inner: Sequence[str], folders: Sequence[str], limits: Limits, seccomp: int | None = None
+) -> list[str]:
     """Return the command that runs another one in a sandbox.
 
     Args:
@@ -99,24 +160,10 @@ def _dropped(options: Sequence[str], inner: Sequence[str]) -> list[str]:
     As another user the limit of processes counts, which the kernel does not apply to the superuser, and each
     sandbox has a count of its own.
     """
-    user = str(_spare_user())
+    user = str(spare_user())
     become = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", "--no-new-privs"]
     # --unshare-all takes a user namespace where it can, in which there is no other user to become.
     others = [one for one in options if one != "--unshare-all"]
     spaces = [f"--unshare-{kind}" for kind in ("ipc", "pid", "net", "uts", "cgroup-try")]
     capabilities = ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     return ["bwrap", *spaces, *others, *capabilities, "--", *become, "--", *inner]
-
-
-def _spare_user() -> int:
-    last = max((int(first) + int(count) for first, _, count in _user_map()), default=0)
-    if last <= 2_000_000_000:
-        return 65534
-    return 2_000_000_000 + (os.getpid() * 1009 + next(_counter)) % 100_000_000
-
-
-def _user_map() -> list[list[str]]:
-    try:
-        return [line.split() for line in Path("/proc/self/uid_map").read_text().splitlines()]
-    except OSError:
-        return []

@@ -12,10 +12,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from osca_verifiers.sandbox.box import Box, Gone, Late, SandboxError
+from osca_verifiers.sandbox.box import Box, Gone, Late
 from osca_verifiers.sandbox.inside.frames import TooLongError
 from osca_verifiers.sandbox.level import box
 from osca_verifiers.sandbox.limits import Limits
+from osca_verifiers.sandbox.processes import SandboxError
 from osca_verifiers.sandbox.program import Program
 
 _JUDGE = Limits(memory_mb=1024, processes=16)

@@ -2,32 +2,70 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from types import ModuleType
 
 from osca_cli.errors import UsageError
-from osca_verifiers.sandbox import bubblewrap
-from osca_verifiers.sandbox.box import Box, SandboxError
+from osca_verifiers.sandbox import bubblewrap, landlock, plain
+from osca_verifiers.sandbox.box import Box
 from osca_verifiers.sandbox.interpreter import interpreter
 from osca_verifiers.sandbox.limits import Limits
-from osca_verifiers.sandbox.seccomp import filter_program
+from osca_verifiers.sandbox.processes import SandboxError
 
 VARIABLE = "OSCA_SANDBOX"
-"""The environment variable that ``--sandbox none`` sets for the processes that verify."""
+"""The environment variable by which ``--sandbox none`` reaches the processes that verify."""
 
+KINDS: Mapping[str, ModuleType] = {module.NAME: module for module in (bubblewrap, landlock)}
 _START = "import sys; sys.path.insert(0, '{ours}'); from osca_verifiers.sandbox.inside.%s import main; main()"
 _ADVICE = (
-    "code that a model wrote is not run here without a sandbox. Install one: apt-get install bubblewrap (or "
-    "your system's own package of it), or pip install 'osca[sandbox]' on Linux 6.12 and newer. Or accept the "
-    "risk with --sandbox none: then the code can do whatever you can"
+    "code that a model wrote is not run without one. Install one: apt-get install bubblewrap (or your system's "
+    "own package of it), or pip install 'osca[sandbox]' on Linux 6.12 or newer. Or accept the risk with "
+    "--sandbox none: then the code can do whatever you can"
 )
 
 
+def level() -> str:
+    """Return the isolation that programs get here: the strongest that works, or ``none`` where that was asked.
+
+    Raises:
+        UsageError: no isolation works; the message says why, and what to do.
+    """
+    return plain.NAME if os.environ.get(VARIABLE) == plain.NAME else strongest()
+
+
+@lru_cache(maxsize=1)
+def strongest() -> str:
+    """Return the name of the strongest isolation that works here.
+
+    Raises:
+        UsageError: none does; the message says why, and what to do.
+    """
+    reasons = []
+    for name in KINDS:
+        fault = fault_of(name)
+        if fault is None:
+            return name
+        reasons.append(f"{name}: {fault}")
+    raise UsageError(f"no sandbox works on this machine ({'; '.join(reasons)}): {_ADVICE}")
+
+
+def fault_of(name: str) -> str | None:
+    """Return why a kind of sandbox does not work here, or nothing; it is tried."""
+    if why := KINDS[name].available():
+        return str(why)
+    try:
+        with open_box(name, "driver", Limits()) as opened:
+            opened.prepare({})
+    except (SandboxError, UsageError) as error:
+        return str(error)
+    return None
+
+
 @contextmanager
-def box(script: str, limits: Limits, files: dict[str, str], python: str | None = None) -> Iterator[Box]:
+def box(script: str, limits: Limits, files: Mapping[str, str], python: str | None = None) -> Iterator[Box]:
     """Start a sandbox at this machine's level, with one of our scripts at work in it.
 
     Args:
@@ -45,56 +83,15 @@ def box(script: str, limits: Limits, files: dict[str, str], python: str | None =
         yield opened
 
 
-@lru_cache(maxsize=1)
-def level() -> str:
-    """Return the name of the strongest isolation that works here.
-
-    Raises:
-        UsageError: none does; the message says why, and what to do.
-    """
-    reasons = []
-    why = bubblewrap.available() or _fault(bubblewrap.NAME)
-    if why is None:
-        return bubblewrap.NAME
-    reasons.append(f"bubblewrap: {why}")
-    raise UsageError(f"no sandbox works on this machine ({'; '.join(reasons)}): {_ADVICE}")
-
-
-def _fault(name: str) -> str | None:
-    """Return what goes wrong when a sandbox of this kind starts, or nothing."""
-    try:
-        with open_box(name, "driver", Limits()) as opened:
-            opened.prepare({})
-    except (SandboxError, UsageError) as error:
-        return str(error)
-    return None
-
-
 @contextmanager
 def open_box(name: str, script: str, limits: Limits, python: str | None = None) -> Iterator[Box]:
-    """Start a sandbox of this kind."""
-    if name != bubblewrap.NAME:  # pragma: no cover - there is no other yet
-        raise SandboxError(f"no such sandbox: {name}")
-    chosen = interpreter(python, others=False)
+    """Start a sandbox of this kind, with nothing prepared yet."""
+    dropped = name == landlock.NAME and os.geteuid() == 0
+    chosen = interpreter(python, others=dropped)
+    module = KINDS.get(name, plain)
     inner = [*chosen.command, "-c", _START % script]
-    with tempfile.TemporaryFile() as rules:
-        known = filter_program()
-        rules.write(known or b"")
-        rules.seek(0)
-        seccomp = None if known is None else rules.fileno()
-        process = _started(bubblewrap.command(inner, chosen.folders, limits, seccomp), seccomp)
-    with Box(process, limits, bubblewrap.FOLDERS) as opened:
+    shared = (
+        name != bubblewrap.NAME
+    )  # a user's processes are counted together there, not this sandbox's alone
+    with Box(module.start(inner, chosen.folders, limits), limits, shared=shared) as opened:
         yield opened
-
-
-def _started(command: Sequence[str], seccomp: int | None) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=() if seccomp is None else (seccomp,),
-        )
-    except OSError as error:
-        raise SandboxError(f"cannot start {command[0]}: {error.strerror}") from error

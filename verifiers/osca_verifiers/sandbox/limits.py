@@ -26,21 +26,21 @@ class Limits:
     files: int = 10_000
     output_mb: int = 8
 
-    def inside(self) -> dict[str, Any]:
+    def inside(self, *, shared: bool) -> dict[str, Any]:
         """Return what the driver sets on itself and on all that it starts.
 
         Memory is limited by what a process may write to (RLIMIT_DATA): Node.js and Java reserve many times
-        the address space that they use.
+        the address space that they use. Processes are not limited here where the kernel would count the user's
+        other ones too.
         """
-        return {
-            "output": self.output_mb * MEGABYTE,
-            "each": {
-                "RLIMIT_DATA": self.memory_mb * MEGABYTE,
-                "RLIMIT_FSIZE": self.files_mb * MEGABYTE,
-                "RLIMIT_NPROC": self.processes,
-                "RLIMIT_NOFILE": 128,
-                "RLIMIT_CORE": 0,
-                "RLIMIT_MEMLOCK": 0,
-                "RLIMIT_MSGQUEUE": 0,
-            },
+        each = {
+            "RLIMIT_DATA": self.memory_mb * MEGABYTE,
+            "RLIMIT_FSIZE": self.files_mb * MEGABYTE,
+            "RLIMIT_NOFILE": 128,
+            "RLIMIT_CORE": 0,
+            "RLIMIT_MEMLOCK": 0,
+            "RLIMIT_MSGQUEUE": 0,
         }
+        if not shared:
+            each["RLIMIT_NPROC"] = self.processes
+        return {"output": self.output_mb * MEGABYTE, "each": each}
