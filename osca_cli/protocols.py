@@ -173,6 +173,10 @@ class Batches(Protocol):
 class Verifier(Protocol):
     """Decides whether a text answers a problem. Runs in a worker process; must not keep state.
 
+    One that has ``ready`` is asked by it, before a run draws anything, whether it can work on this machine:
+    it raises a :class:`UsageError`, or returns what the user should be warned of. What ``facts``, a class
+    method, returns is shown by ``osca doctor``; a fact that ends with ``works`` is good news.
+
     One that has a ``time_limit_s`` may take so many seconds over a verdict, unless the spec says otherwise.
 
     Attributes:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from osca_cli.commands.common import db_option, find_spec, json_option, load, spec_argument
+from osca_cli.commands.common import db_option, find_spec, json_option, load, sandbox_option, spec_argument
 from osca_cli.console import harmless, interval_text, news, percent, print_json, print_table
 from osca_cli.estimate.intervals import share_interval
 from osca_cli.run.audit import Audited, audit, labelled, planted
@@ -36,6 +36,7 @@ MOST_SHOWN = 5
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Audit with judged texts instead: lines of {problem, text, passed}.",
 )
+@sandbox_option
 @json_option
 @db_option
 def command(

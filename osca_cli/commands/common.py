@@ -22,6 +22,23 @@ db_option = click.option(
     envvar="OSCA_DB",
     help="The pool: a SQLite file.",
 )
+
+
+def _accept(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    """Let the processes that verify know, by the environment that they inherit, for this command alone."""
+    if value is not None and os.environ.get("OSCA_SANDBOX") != value:
+        os.environ["OSCA_SANDBOX"] = value
+        context.call_on_close(lambda: os.environ.pop("OSCA_SANDBOX", None))
+
+
+sandbox_option = click.option(
+    "--sandbox",
+    type=click.Choice(["none"]),
+    envvar="OSCA_SANDBOX",
+    expose_value=False,
+    callback=_accept,
+    help="Run model-written code without a sandbox: it can then do whatever you can.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 spec_argument = click.argument(
     "spec", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)

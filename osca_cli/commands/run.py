@@ -11,7 +11,16 @@ from typing import Literal
 
 import click
 
-from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, plural, spec_argument
+from osca_cli.commands.common import (
+    db_option,
+    find_spec,
+    json_option,
+    load,
+    open_pool,
+    plural,
+    sandbox_option,
+    spec_argument,
+)
 from osca_cli.commands.execution import execute, planned_work
 from osca_cli.commands.forecast_table import print_forecast
 from osca_cli.commands.run_tables import print_pool
@@ -79,6 +88,7 @@ class Options:
 @click.option("--offline", is_flag=True, help="Answer from the pool alone; a missing sample is an error.")
 @click.option("--stale", is_flag=True, help="Accept a plan whose spec has changed under it.")
 @click.option("--yes", is_flag=True, help="Do not ask before drawing many samples.")
+@sandbox_option
 @json_option
 @db_option
 def command(  # noqa: PLR0917 - one parameter for each option

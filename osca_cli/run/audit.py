@@ -15,6 +15,7 @@ from osca_cli.errors import UsageError
 from osca_cli.identity import digest
 from osca_cli.model import Check, Json, Problem, Verdict
 from osca_cli.run.concurrency import for_each
+from osca_cli.run.readiness import make_ready
 from osca_cli.run.session import VERIFY_TIME_LIMIT_S
 from osca_cli.run.verification import Verification
 from osca_cli.spec.problems import read_rows
@@ -114,6 +115,7 @@ def audit(spec: Spec, task: Task, texts: Iterable[Text]) -> list[Audited]:
     """
     if task.verifier is None:
         raise UsageError(f"task '{task.name}' has no verifier to audit")
+    make_ready([task])
     verifier, settings = make_verifier(task.verifier), task.verifier
     variables = spec.configurations_of(task.name)[0].variables
 

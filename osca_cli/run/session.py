@@ -20,6 +20,7 @@ from osca_cli.run.claims import claims_beside
 from osca_cli.run.drawing import Drawing
 from osca_cli.run.money import Money, refuse_unbounded
 from osca_cli.run.progress import show
+from osca_cli.run.readiness import make_ready
 from osca_cli.run.sampling import Sampling
 from osca_cli.run.tally import Tally
 from osca_cli.run.verification import Verification
@@ -100,6 +101,7 @@ async def _session(spec: Spec, pool: Pool, kind: RunKind, offline: bool) -> Asyn
     prices = {} if offline else {one.name: maker.price(one) for one in (*spec.configurations, *judges(spec))}
     if not offline:
         refuse_unbounded(spec, prices, backends)
+        make_ready(spec.tasks)
     workers = os.cpu_count() or 1
     stopping = anyio.Event()
     async with AsyncExitStack() as stack:

@@ -30,6 +30,16 @@ class _Combined:
         limits = [getattr(member, "time_limit_s", None) for _, member in self._members]
         return max((limit for limit in limits if limit is not None), default=None)
 
+    def ready(self) -> str:
+        """Ask the members that have to be asked whether they can work here.
+
+        Raises:
+            UsageError: one cannot.
+        """
+        asked = [getattr(member, "ready", None) for _, member in self._members]
+        notes = [ready() for ready in asked if ready is not None]
+        return next(filter(None, notes), "")
+
     def reads(self, problem: Problem, variables: Mapping[str, Json]) -> Mapping[str, Json]:
         """Return what each member reads, and its version: a new version of one is a new one of the whole.
 

@@ -17,11 +17,12 @@ from osca_verifiers.sandbox.examination import Examined, Judge
 from osca_verifiers.sandbox.inside.calls import Peer
 from osca_verifiers.sandbox.limits import Limits
 from osca_verifiers.sandbox.program import Program, started
+from osca_verifiers.sandboxed import Sandboxed, verdict_of
 
 FILE = "program.py"
 
 
-class PythonTests:
+class PythonTests(Sandboxed):
     """Runs what ``extract`` leaves of a text against the problem's tests.
 
     The tests, and what they compare with, stay outside of the sandbox that the program runs in.
@@ -71,12 +72,7 @@ class PythonTests:
             return Verdict(passed=False, reason=reason)
         code = str(given["before"]) + found
         examined = _examined(code, given, self._limits, self._python, self._seconds or _DEFAULT_S)
-        return Verdict(
-            passed=examined.all,
-            answer=found.strip(),
-            score=examined.score,
-            reason="" if examined.all else f"{examined.passed} of {examined.tests} tests: {examined.reason}",
-        )
+        return verdict_of(examined, found.strip())
 
     def _entry(self, problem: Problem) -> str | None:
         field = self._settings.get("entry_point")

@@ -42,7 +42,7 @@ class Running(Protocol):
         """Tell whether it still runs."""
 
     def files(self, pid: int) -> int:
-        """Return how many files it has made in the folder that holds most; ``pid`` is one of its processes."""
+        """Return how many files are in the folder that holds most; ``pid`` is one of its processes."""
 
     def end(self) -> str:
         """Kill all that is in it, wait until it is gone, and return the last line that it complained of."""

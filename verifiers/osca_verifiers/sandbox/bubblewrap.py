@@ -16,14 +16,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from osca_verifiers.sandbox.limits import MEGABYTE, Limits
+from osca_verifiers.sandbox.ours import folder as modules
 from osca_verifiers.sandbox.processes import children, last_line, spare_user, started
 from osca_verifiers.sandbox.seccomp import filter_program
 
 NAME = "bubblewrap"
 WORK = "/work"
 FOLDERS = (WORK, "/tmp", "/dev/shm")  # noqa: S108 - the sandbox's own
-_PACKAGE = Path(__file__).resolve().parents[1]
-_OURS = "/osca/osca_verifiers"
+_OURS = "/osca"
 _ROOTS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _FILES = ("/etc/ld.so.cache", "/etc/alternatives")
 
@@ -100,7 +100,7 @@ def command(
         *_environment(),
         *_system(),
         *(part for folder in folders if not f"{folder}/".startswith("/usr/") for part in _mounted(folder)),
-        *_mounted(str(_PACKAGE / "sandbox"), f"{_OURS}/sandbox"),
+        *_mounted(str(modules()), _OURS),
         *("--proc", "/proc", "--dev", "/dev"),
         *("--size", size, "--perms", "1777", "--tmpfs", FOLDERS[2]),
         *("--size", size, "--perms", "1777", "--tmpfs", FOLDERS[1]),
@@ -108,7 +108,7 @@ def command(
         *("--remount-ro", "/dev", "--remount-ro", "/"),
         *(() if seccomp is None else ("--seccomp", str(seccomp))),
     ]
-    inner = [part.replace("{ours}", "/osca") for part in inner]
+    inner = [part.replace("{ours}", _OURS) for part in inner]
     return ["bwrap", *options, *_unprivileged(), *inner] if os.geteuid() else _dropped(options, inner)
 
 

@@ -6,33 +6,54 @@ files that they cannot read, and their folder is on the disk. See docs/decisions
 
 from __future__ import annotations
 
-import atexit
+import ctypes
 import os
 import shutil
+import signal
 import tempfile
+import time
 from collections.abc import Sequence
-from functools import lru_cache
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from osca_verifiers.sandbox.limits import Limits
-from osca_verifiers.sandbox.processes import SandboxError, last_line, spare_user
+from osca_verifiers.sandbox.ours import folder as modules
+from osca_verifiers.sandbox.processes import (
+    SandboxError,
+    children,
+    confined,
+    descendants,
+    ended,
+    last_line,
+    spare_user,
+)
 
 NAME = "landlock"
-_INSIDE = Path(__file__).resolve().parent / "inside"
 _READ = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 _REFUSED = ("memfd_create", "shmget", "msgget", "semget", "userfaultfd", "io_uring_setup", "perf_event_open")
 _FILES_SEEN = 100_000
+_LOOKS, _QUIET_LOOKS, _PAUSE_S = 500, 3, 0.002
+_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2)
+
+
+_running: set[int] = set()
+"""The first process of each sandbox that is in use."""
 
 
 class Landlocked:
-    """A process that sandlock runs, in a folder of its own."""
+    """A process that sandlock runs, in a folder of its own.
+
+    There is no namespace that would end all processes in it together. So this process makes itself the parent
+    of what loses its own, and finds by that whoever was left behind.
+    """
 
     def __init__(self, process: Any, folder: Path) -> None:
         self._process = process
         self._folder = folder
         self._ended = False
+        _running.add(self.pid)
 
     @property
     def pid(self) -> int:
@@ -62,14 +83,35 @@ class Landlocked:
         if self._ended:
             return ""
         self._ended = True
+        _running.discard(self.pid)
+        self._kill_all()
         self._process.kill()
         self._process.stdin.close()
         complaint = _rest(self._process.stderr.fileno())
         self._process.wait()
+        self._kill_all()
         for stream in (self._process.stdout, self._process.stderr):
             stream.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         return last_line(complaint)
+
+    def _kill_all(self) -> None:
+        """Kill what is below its first process, or was, until several looks find nobody: they may fork."""
+        quiet = 0
+        for _ in range(_LOOKS):
+            lost = [pid for pid in children(os.getpid()) if pid not in _running and confined(pid)]
+            found = [self.pid, *lost]
+            victims = [one for pid in found for one in (*descendants(pid), pid) if not ended(one)]
+            quiet = 0 if victims else quiet + 1
+            if quiet == _QUIET_LOOKS:
+                return
+            for victim in victims:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(victim, signal.SIGKILL)
+            for pid in lost:
+                with suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
+            time.sleep(_PAUSE_S)
 
 
 def start(inner: Sequence[str], folders: Sequence[str], limits: Limits) -> Landlocked:
@@ -80,7 +122,8 @@ def start(inner: Sequence[str], folders: Sequence[str], limits: Limits) -> Landl
     """
     import sandlock
 
-    ours = _ours()
+    ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+    ours = str(modules())
     folder = Path(tempfile.mkdtemp(prefix="osca-sandbox-"))
     command = [part.replace("{ours}", ours) for part in inner]
     if os.geteuid() == 0:
@@ -122,19 +165,6 @@ def available() -> str | None:
     if os.geteuid() == 0 and shutil.which("setpriv") is None:
         return "the superuser needs setpriv with it, of the package util-linux"
     return None
-
-
-@lru_cache(maxsize=1)
-def _ours() -> str:
-    """Return a folder with a copy of what works inside, which every user may read."""
-    folder = tempfile.mkdtemp(prefix="osca-sandbox-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    Path(folder).chmod(0o755)
-    package = Path(folder) / "osca_verifiers" / "sandbox"
-    shutil.copytree(_INSIDE, package / "inside", ignore=shutil.ignore_patterns("__pycache__"))
-    for path in Path(folder).rglob("*"):
-        path.chmod(0o755)
-    return folder
 
 
 def _rest(file: int) -> bytes:

@@ -19,16 +19,16 @@ VARIABLE = "OSCA_SANDBOX"
 """The environment variable by which ``--sandbox none`` reaches the processes that verify."""
 
 KINDS: Mapping[str, ModuleType] = {module.NAME: module for module in (bubblewrap, landlock)}
-_START = "import sys; sys.path.insert(0, '{ours}'); from osca_verifiers.sandbox.inside.%s import main; main()"
+_START = "import sys; sys.path[:0] = ['{ours}']; import osca_verifiers.sandbox.inside.%s as us; us.main()"
 _ADVICE = (
-    "code that a model wrote is not run without one. Install one: apt-get install bubblewrap (or your system's "
-    "own package of it), or pip install 'osca[sandbox]' on Linux 6.12 or newer. Or accept the risk with "
+    "code that a model wrote is not run without one. Install one: apt-get install bubblewrap (or what your "
+    "system calls it), or pip install 'osca[sandbox]' on Linux 6.12 or newer. Or accept the risk with "
     "--sandbox none: then the code can do whatever you can"
 )
 
 
 def level() -> str:
-    """Return the isolation that programs get here: the strongest that works, or ``none`` where that was asked.
+    """Return the isolation that programs get: the strongest that works, or ``none`` where that was asked.
 
     Raises:
         UsageError: no isolation works; the message says why, and what to do.
@@ -90,8 +90,6 @@ def open_box(name: str, script: str, limits: Limits, python: str | None = None) 
     chosen = interpreter(python, others=dropped)
     module = KINDS.get(name, plain)
     inner = [*chosen.command, "-c", _START % script]
-    shared = (
-        name != bubblewrap.NAME
-    )  # a user's processes are counted together there, not this sandbox's alone
+    shared = name != bubblewrap.NAME
     with Box(module.start(inner, chosen.folders, limits), limits, shared=shared) as opened:
         yield opened

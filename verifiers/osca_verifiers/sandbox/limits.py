@@ -30,8 +30,8 @@ class Limits:
         """Return what the driver sets on itself and on all that it starts.
 
         Memory is limited by what a process may write to (RLIMIT_DATA): Node.js and Java reserve many times
-        the address space that they use. Processes are not limited here where the kernel would count the user's
-        other ones too.
+        the address space that they use. Processes are not limited here where the kernel would count the
+        user's other ones too.
         """
         each = {
             "RLIMIT_DATA": self.memory_mb * MEGABYTE,

@@ -11,11 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from osca_verifiers.sandbox.limits import Limits
+from osca_verifiers.sandbox.ours import folder as modules
 from osca_verifiers.sandbox.processes import descendants, last_line, started
 
 NAME = "none"
 WARNING = "run without a sandbox"
-_PACKAGES = Path(__file__).resolve().parents[2]
 
 
 class Plain:
@@ -60,4 +60,4 @@ class Plain:
 
 def start(inner: Sequence[str], folders: Sequence[str], limits: Limits) -> Plain:  # noqa: ARG001 - as the others
     """Start a command; ``{ours}`` in it stands for the folder that osca's modules are found in."""
-    return Plain([part.replace("{ours}", str(_PACKAGES)) for part in inner])
+    return Plain([part.replace("{ours}", str(modules())) for part in inner])

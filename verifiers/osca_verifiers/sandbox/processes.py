@@ -65,12 +65,27 @@ def descendants(pid: int) -> list[int]:
 
 def memory(pid: int) -> int:
     """Return the bytes of memory that a process has written to, shared ones included."""
-    used = 0
+    facts = _facts(pid)
+    return sum(int(facts[name].split()[0]) << 10 for name in ("RssAnon", "RssShmem") if name in facts)
+
+
+def confined(pid: int) -> bool:
+    """Tell whether a filter of system calls is on a process, and no way back."""
+    facts = _facts(pid)
+    return facts.get("Seccomp") == "2" and facts.get("NoNewPrivs") == "1"
+
+
+def ended(pid: int) -> bool:
+    """Tell whether a process has ended, though perhaps nobody has asked how."""
+    return _facts(pid).get("State", "X")[0] in "XZ"
+
+
+def _facts(pid: int) -> dict[str, str]:
+    """Return what the kernel says of a process; nothing where it is gone."""
     with suppress(OSError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith(("RssAnon:", "RssShmem:")):
-                used += int(line.split()[1]) << 10
-    return used
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return {}
 
 
 def spare_user() -> int:

@@ -7,12 +7,15 @@ The judge asks, the program answers; while it answers it may ask for a call of w
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
-from typing import Any
 
 from osca_verifiers.sandbox.inside.values import decode, encode
 
-Json = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Json = dict[str, Any]
 
 
 class ProgramError(Exception):

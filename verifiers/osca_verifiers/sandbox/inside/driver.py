@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import os
 import resource
-import signal
 import sys
-import threading
 import time
-import types
-from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
-from typing import Any, NoReturn
 
 from osca_verifiers.sandbox.inside.calls import Peer
 from osca_verifiers.sandbox.inside.frames import Channel, TooLongError
 
-Json = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # every import costs each sandbox its time
+    from collections.abc import Callable
+    from types import ModuleType
+    from typing import Any, NoReturn
+
+    Json = dict[str, Any]
 _ERRORS_KEPT = 4000
+_SIGKILL = 9
 
 
 def main() -> None:
@@ -38,7 +38,8 @@ def main() -> None:
             limits = message["limits"]
             apply_limits(limits)
             for name, text in message["files"].items():
-                Path(name).write_text(text, encoding="utf-8", errors="surrogatepass")
+                with open(name, "w", encoding="utf-8", errors="surrogatepass", newline="") as file:  # noqa: PTH123
+                    file.write(text)
             channel.send({"ready": True})
         elif message["op"] == "serve":
             _serve(channel, message)
@@ -125,8 +126,10 @@ def _wait(child: int, seconds: float) -> int | None:
     watched = os.pidfd_open(child)
     ready, _, _ = select.select([watched], [], [], seconds)
     os.close(watched)
-    with suppress(OSError):
-        os.killpg(child, signal.SIGKILL)
+    try:  # noqa: SIM105 - contextlib would have to be imported
+        os.killpg(child, _SIGKILL)
+    except OSError:
+        pass
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return status if ready else None
 
@@ -134,7 +137,7 @@ def _wait(child: int, seconds: float) -> int | None:
 def _run_as_main(name: str) -> NoReturn:
     """Run a program as ``python program.py`` does, in this process, which has the interpreter warm."""
     _fresh_streams()
-    program = types.ModuleType("__main__")
+    program = type(sys)("__main__")
     status = 0
     try:
         _load(program, name)
@@ -154,7 +157,7 @@ def _fresh_streams() -> None:
         setattr(sys, f"__{name}__", getattr(sys, name))
 
 
-def _load(program: types.ModuleType, name: str) -> None:
+def _load(program: ModuleType, name: str) -> None:
     import builtins
 
     for word in ("exit", "quit"):  # which `site` defines, where it is used
@@ -162,9 +165,10 @@ def _load(program: types.ModuleType, name: str) -> None:
             setattr(builtins, word, sys.exit)
     sys.modules[program.__name__] = program
     sys.argv = [name]
-    sys.path.insert(0, str(Path.cwd()))
+    sys.path.insert(0, os.getcwd())  # noqa: PTH109
     program.__file__ = name
-    source = Path(name).read_text(encoding="utf-8", errors="surrogatepass")
+    with open(name, encoding="utf-8", errors="surrogatepass", newline="") as file:  # noqa: PTH123
+        source = file.read()
     exec(compile(source, name, "exec"), program.__dict__)  # noqa: S102 - this is what a sandbox is for
 
 
@@ -180,7 +184,8 @@ def _leave(status: int) -> NoReturn:
     import atexit
 
     try:
-        threading._shutdown()  # type: ignore[attr-defined]
+        if threading := sys.modules.get("threading"):
+            threading._shutdown()
         atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -206,7 +211,7 @@ def _answer_calls(channel: Channel, message: Json, err: int) -> NoReturn:
     most = int(message["seconds"]) + 2
     resource.setrlimit(resource.RLIMIT_CPU, (most, most))
     _fresh_streams()
-    program = types.ModuleType("program")
+    program = type(sys)("program")
     try:
         _load(program, message["program"])
     except SystemExit as leaving:
@@ -249,7 +254,7 @@ def _callback(peer: Peer, number: int) -> Callable[..., Any]:
 class _Actions:
     """What a judge may ask of a program's objects."""
 
-    def __init__(self, program: types.ModuleType) -> None:
+    def __init__(self, program: ModuleType) -> None:
         self._program = program
 
     def perform(self, peer: Peer, message: Json) -> Json:

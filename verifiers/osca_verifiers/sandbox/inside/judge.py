@@ -15,10 +15,11 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from osca_verifiers.sandbox.inside.calls import Json, Peer
+from osca_verifiers.sandbox.inside.calls import Peer
 from osca_verifiers.sandbox.inside.driver import apply_limits, private_channel
 from osca_verifiers.sandbox.inside.frames import Channel
 
+Json = dict[str, Any]
 _SHOWN = 160
 
 

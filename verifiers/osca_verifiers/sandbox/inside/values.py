@@ -6,12 +6,13 @@ object whose ``__eq__`` always agrees arrives as something else, or as a handle 
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # every import costs each sandbox its time
+    from collections.abc import Callable
+    from typing import Any
 
-Handles = Callable[[Any], int]
-Objects = Callable[[int], Any]
+    Handles = Callable[[Any], int]
+    Objects = Callable[[int], Any]
 
 _SMALL = 1 << 63
 _BASES = (bool, int, float, complex, str, bytes, bytearray, tuple, list, dict, set, frozenset)
@@ -101,6 +102,8 @@ def _values(content: Any, thing: Objects) -> Any:
 
 
 def _standard(content: Any, thing: Objects) -> Any:
+    import importlib
+
     module, name, parts = content
     if (module, name) not in _STANDARD:
         raise ValueError(f"no such kind of value: {module}.{name}")
