@@ -30,6 +30,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "all": "osca_verifiers.combined:All",
         "any": "osca_verifiers.combined:Any",
         "choice": "osca_verifiers.choice:Choice",
+        "code_tests": "osca_verifiers.code_tests:CodeTests",
         "command": "osca_verifiers.program:Command",
         "exact": "osca_verifiers.exact:Exact",
         "judge": "osca_verifiers.judge:Judge",

@@ -21,6 +21,7 @@ from osca_cli.commands.common import json_option, load, spec_argument
 from osca_cli.console import print_facts, print_json
 from osca_cli.errors import UsageError
 from osca_cli.registry import backend_class, backend_types, verifier_class, verifier_types
+from osca_cli.run.readiness import make_ready
 from osca_cli.spec.types import Spec
 
 PACKAGES = ("openai", "anthropic", "genai-prices", "xllamacpp", "vllm", "pyarrow")
@@ -45,7 +46,7 @@ def command(spec: Path | None, as_json: bool) -> int:
         **{f"package {name}": _installed(name) for name in PACKAGES},
         **{f"backend {name}": _loads(name) for name in backend_types()},
         "verifiers": ", ".join(verifier_types()),
-        **_of_verifiers(loaded),
+        **dict(_of_verifiers(loaded)),
         **dict(_keys(loaded)),
         **dict(_programs(loaded)),
     }
@@ -73,18 +74,15 @@ def _loads(type_name: str) -> str:
     return "ready"
 
 
-def _of_verifiers(spec: Spec | None) -> dict[str, str]:
-    """Return what verifiers tell of themselves; what a task's verifier needs and lacks is marked."""
-    tasks = () if spec is None else spec.tasks
-    needed = {
-        one.type for task in tasks for one in (task.verifier, task.select and task.select.verifier) if one
-    }
-    told: dict[str, str] = {}
-    for name in sorted(verifier_types(), key=lambda name: name not in needed):
-        facts = getattr(verifier_class(name), "facts", dict)()
-        missing = ", and needed" if name in needed else ""
-        told = {key: said if said.endswith("works") else said + missing for key, said in facts.items()} | told
-    return told
+def _of_verifiers(spec: Spec | None) -> Iterator[tuple[str, str]]:
+    """Yield what verifiers tell of themselves, and for each task whether its own can work here."""
+    for name in verifier_types():
+        yield from getattr(verifier_class(name), "facts", dict)().items()
+    for task in () if spec is None else spec.tasks:
+        try:
+            make_ready([task])
+        except UsageError as error:
+            yield f"verifier of {task.name}", f"{error}, and needed"
 
 
 def _keys(spec: Spec | None) -> Iterator[tuple[str, str]]:

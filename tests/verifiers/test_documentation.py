@@ -44,6 +44,7 @@ def test_every_verifier_has_rows():
         "reported",
         "reasoning_gym",
         "python_tests",
+        "code_tests",
     }  # more than a text
     assert len(list(rows())) > 35
 

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from osca_cli.errors import UsageError
 from osca_cli.model import Json, Problem, Verdict
-from osca_verifiers.cases import same_output, tests_of, text_of
+from osca_verifiers.cases import tests_of, text_of
+from osca_verifiers.code_tests import run_cases
 from osca_verifiers.code_text import defined
 from osca_verifiers.extract import compile_steps, extract
 from osca_verifiers.reference import name
@@ -17,7 +18,7 @@ from osca_verifiers.sandbox.examination import Examined, Judge
 from osca_verifiers.sandbox.inside.calls import Peer
 from osca_verifiers.sandbox.limits import Limits
 from osca_verifiers.sandbox.program import Program, started
-from osca_verifiers.sandboxed import Sandboxed, verdict_of
+from osca_verifiers.sandboxed import Sandboxed, TimeLimit, verdict_of
 
 FILE = "program.py"
 
@@ -29,7 +30,6 @@ class PythonTests(Sandboxed):
     """
 
     version = 1
-    time_limit_s = 300.0
 
     def __init__(self, settings: Mapping[str, Json]) -> None:
         if not isinstance(settings.get("tests"), str):
@@ -38,7 +38,7 @@ class PythonTests(Sandboxed):
         self._steps = compile_steps(settings.get("extract"))
         self._limits = Limits(memory_mb=int(cast("int", settings.get("memory_mb", 512))))
         self._python = cast("str | None", settings.get("python"))
-        self._seconds = cast("float | None", settings.get("time_limit_s"))
+        self._limit = TimeLimit(cast("float | None", settings.get("time_limit_s")))
 
     def reads(self, problem: Problem, variables: Mapping[str, Json]) -> Mapping[str, Json]:  # noqa: ARG002 - protocol
         """Return the tests, what stands before the answer, and the function under test.
@@ -70,9 +70,12 @@ class PythonTests(Sandboxed):
         found, reason = extract(text, self._steps)
         if found is None:
             return Verdict(passed=False, reason=reason)
-        code = str(given["before"]) + found
-        examined = _examined(code, given, self._limits, self._python, self._seconds or _DEFAULT_S)
-        return verdict_of(examined, found.strip())
+
+        def examined(code: str, seconds: float) -> Examined:
+            with started({FILE: str(given["before"]) + code}, self._limits, self._python) as program:
+                return _examined(program, given, seconds)
+
+        return verdict_of(examined(found, self._limit.seconds(given, examined)), found.strip())
 
     def _entry(self, problem: Problem) -> str | None:
         field = self._settings.get("entry_point")
@@ -82,7 +85,6 @@ class PythonTests(Sandboxed):
         return text_of(problem, "entry_point", field)
 
 
-_DEFAULT_S = 5.0
 _judge = lru_cache(maxsize=1)(Judge)
 
 
@@ -92,35 +94,26 @@ def _needs_entry(tests: Mapping[str, Json]) -> bool:
     return any("call" in case for case in cases) or any("def check(" in source for source in sources)
 
 
-def _examined(
-    code: str, given: Mapping[str, Json], limits: Limits, python: str | None, seconds: float
-) -> Examined:
+def _examined(program: Program, given: Mapping[str, Json], seconds: float) -> Examined:
     tests = cast("dict[str, Any]", given["tests"])
-    with started({FILE: code}, limits, python) as program:
-        if "asserts" not in tests:
-            return _cases(program, tests["cases"], given["entry"], seconds)
-        try:
-            program.load(FILE, seconds)
-        except Gone as gone:
-            return Examined(tests=len(tests["asserts"]), reason=str(gone))
-        job = {"tests": tests["asserts"], **{key: given[key] for key in ("before", "entry", "exported")}}
-        return _judge().examine(program, job, seconds)
+    if "asserts" not in tests:
+        return _cases(program, tests["cases"], given["entry"], seconds)
+    try:
+        program.load(FILE, seconds)
+    except Gone as gone:
+        return Examined(tests=len(tests["asserts"]), reason=str(gone))
+    job = {"tests": tests["asserts"], **{key: given[key] for key in ("before", "entry", "exported")}}
+    return _judge().examine(program, job, seconds)
 
 
 def _cases(program: Program, cases: list[dict[str, Any]], entry: Json, seconds: float) -> Examined:
     if any("call" in case for case in cases):
         return _calls(program, cases, str(entry), seconds)
     found = Examined(tests=len(cases))
-    for number, case in enumerate(cases, start=1):
-        try:
-            ran = program.run({"op": "main", "main": FILE, "stdin": case["input"]}, seconds)
-        except Gone as gone:
-            found.reason = found.reason or f"test {number}: {gone}"
-            break
-        found.slowest_s = max(found.slowest_s, ran.seconds)
-        fault = ran.fault or ("" if same_output(ran.out, case["output"]) else "another output")
-        found.passed += not fault
-        found.reason = found.reason or (fault and f"test {number}: {fault}")
+    try:
+        run_cases(program, found, cases, {"op": "main", "main": FILE}, seconds)
+    except Gone as gone:
+        found.reason = found.reason or str(gone)
     return found
 
 

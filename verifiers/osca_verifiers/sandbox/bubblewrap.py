@@ -17,7 +17,7 @@ from pathlib import Path
 
 from osca_verifiers.sandbox.limits import MEGABYTE, Limits
 from osca_verifiers.sandbox.ours import folder as modules
-from osca_verifiers.sandbox.processes import children, last_line, spare_user, started
+from osca_verifiers.sandbox.processes import children, last_line, public_files, spare_user, started
 from osca_verifiers.sandbox.seccomp import filter_program
 
 NAME = "bubblewrap"
@@ -25,7 +25,6 @@ WORK = "/work"
 FOLDERS = (WORK, "/tmp", "/dev/shm")  # noqa: S108 - the sandbox's own
 _OURS = "/osca"
 _ROOTS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
-_FILES = ("/etc/ld.so.cache", "/etc/alternatives")
 
 
 class Bubblewrapped:
@@ -136,8 +135,8 @@ def _system() -> list[str]:
             options += ["--symlink", str(path.readlink()), str(path)]
         elif path.is_dir():
             options += ["--ro-bind", str(path), str(path)]
-    for file in _FILES:
-        options += ["--ro-bind-try", file, file]
+    for file in public_files():
+        options += _mounted(file) if Path(file).exists() else []
     return options
 
 

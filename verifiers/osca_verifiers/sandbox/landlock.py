@@ -26,11 +26,12 @@ from osca_verifiers.sandbox.processes import (
     descendants,
     ended,
     last_line,
+    public_files,
     spare_user,
 )
 
 NAME = "landlock"
-_READ = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
+_READ = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 _REFUSED = ("memfd_create", "shmget", "msgget", "semget", "userfaultfd", "io_uring_setup", "perf_event_open")
 _FILES_SEEN = 100_000
@@ -130,7 +131,7 @@ def start(inner: Sequence[str], folders: Sequence[str], limits: Limits) -> Landl
         user = spare_user()
         os.chown(folder, user, user)
         command = ["setpriv", "--reuid", str(user), "--regid", str(user), "--clear-groups", "--", *command]
-    readable = [one for one in (*_READ, *_DEVICES, *folders, ours) if Path(one).exists()]
+    readable = [one for one in (*_READ, *public_files(), *_DEVICES, *folders, ours) if Path(one).exists()]
     place = str(folder)
     try:
         sandbox = sandlock.Sandbox(
