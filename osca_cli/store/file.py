@@ -68,6 +68,16 @@ def explained(path: Path, error: sqlite3.Error) -> PoolError:
         advice = (
             "the disk is full; what was drawn before is kept: free some room and run the same command again"
         )
+    elif name in {
+        "SQLITE_IOERR_WRITE",
+        "SQLITE_IOERR_TRUNCATE",
+        "SQLITE_IOERR_FSYNC",
+        "SQLITE_IOERR_SHMSIZE",
+    }:
+        advice = (
+            "it cannot grow: a disk quota, a limit of file sizes or a failing disk; what was drawn before is"
+            " kept: make room and run the same command again"
+        )
     elif name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         advice = f"another process kept it locked for {BUSY_TIMEOUT_S:.0f} s; run the same command again"
     elif name.startswith("SQLITE_READONLY"):
