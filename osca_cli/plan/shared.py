@@ -21,6 +21,7 @@ from osca_cli.outcomes.types import Floats, Ints
 from osca_cli.plan.budgets import limits_of
 from osca_cli.plan.choice import Estimator
 from osca_cli.plan.decision import Decision
+from osca_cli.plan.manner import ONE_BY_ONE, Manner
 from osca_cli.plan.result import Certificate
 from osca_cli.plan.shares import Learned, TaskShare
 from osca_cli.spec.types import Budget
@@ -76,6 +77,7 @@ def share_budget(
     seed: int = 0,
     time_limit_s: float = 60.0,
     clock: Callable[[], float] = time.perf_counter,
+    manner: Manner = ONE_BY_ONE,
 ) -> Shared:
     """Allocate one budget to several tasks.
 
@@ -91,6 +93,7 @@ def share_budget(
         seed: Of the solvers that start at random.
         time_limit_s: How long the ``exact`` solver may search.
         clock: Seconds, for that limit and the certificates.
+        manner: How the plans will be executed.
 
     Raises:
         UsageError: shares do not sum to 1, or a task cannot be planned.
@@ -110,7 +113,7 @@ def share_budget(
     value = coverage(problem.rows, counts)
     certificate = Certificate(value, max(found[-1].bound, value), clock() - begun)
     decisions = tuple(
-        _decision(one, limits, each, found[-1].solver, clock)
+        _decision(one, limits, each, found[-1].solver, clock, manner)
         for one, limits, each in zip(learned, reach, problem.split(counts), strict=True)
     )
     return Shared(decisions, tuple(learned), certificate, found[-1].solver)
@@ -201,12 +204,17 @@ def at_level(reach: Limits, counts: Ints) -> Limits:
 
 
 def _decision(
-    learned: Learned, reach: Limits, counts: Ints, solver: str, clock: Callable[[], float]
+    learned: Learned,
+    reach: Limits,
+    counts: Ints,
+    solver: str,
+    clock: Callable[[], float],
+    manner: Manner,
 ) -> Decision:
     """Return what a task draws at its level, beside the baselines of that level."""
     begun = clock()
     limits, known = at_level(reach, counts), learned.known
-    choice = learned.choice(limits, counts)
+    choice = manner.completed(learned.choice(limits, counts), known.rows, reach)
     value = coverage(known.rows, choice.counts)
     bound = max(value, relax(known.rows, limits, choice.counts).bound)
     return Decision(known, limits, choice, Certificate(value, bound, clock() - begun), solver)

@@ -14,11 +14,11 @@ from osca_cli.estimate.intervals import paired_interval
 from osca_cli.model import Json
 from osca_cli.outcomes.types import Floats, Ints, Mask, Outcomes
 from osca_cli.plan.budgets import limits_of
-from osca_cli.plan.choice import Choice, Estimate, Estimator, choose, learn
+from osca_cli.plan.choice import Choice, Estimate, Estimator, learn
 from osca_cli.plan.crossvalidation import FOLDS, CrossValidation, cross_validate, folds
 from osca_cli.plan.decision import Decision, Search, decide
 from osca_cli.plan.extrapolation import Extrapolation
-from osca_cli.plan.planner import usd_per_sample
+from osca_cli.plan.planner import costs_per_sample, usd_per_sample
 from osca_cli.plan.result import Gain
 from osca_cli.spec.strata import value_text
 from osca_cli.spec.types import Budget
@@ -98,6 +98,7 @@ class _Task:
 
     train: Outcomes
     usd: Floats
+    costs: Floats | None
     limits: Limits
     search: Search
     known: Estimate
@@ -112,8 +113,9 @@ class _Task:
             for one, choice in zip(self.without, choices, strict=True)
         }
         part = self.train.select(problems=problems)
+        costs = None if self.costs is None else self.costs[:, problems]
         return cross_validate(
-            part, self.usd[:, problems], lambda rest: made[rest.problems], self.fold[problems]
+            part, self.usd[:, problems], lambda rest: made[rest.problems], self.fold[problems], costs=costs
         )
 
     def own(self, problems: Mask) -> tuple[Decision, list[Choice]]:
@@ -128,7 +130,7 @@ class _Task:
 
     def _anew(self, problems: Mask, known: Estimate) -> Choice:
         rest = self.train.select(problems=problems)
-        return choose(rest, self.limits, known.narrowed(rest), self.search.find)
+        return self.search.chosen(rest, self.limits, known.narrowed(rest))
 
 
 def stratify(
@@ -196,7 +198,10 @@ def _learned(
     train = outcomes.select(problems=outcomes.train)
     limits = limits_of(train, budget)
     begun = search.clock()
-    known = learn(train, estimator, limits)
+    shares = budget.share == "problems"
+    search = replace(search, manner=replace(search.manner, shares=shares))
+    reach = search.manner.reach(limits)
+    known = learn(train, estimator, reach)
     common = decide(train, known, limits, search, begun)
     fold = folds(train.problems, [text for text, trains in zip(texts, outcomes.train, strict=True) if trains])
     without = []
@@ -204,9 +209,10 @@ def _learned(
         rest = train.select(problems=fold != index)
         if not rest.problems or not rest.n.any():
             rest = train
-        anew = learn(rest, estimator, limits)
-        without.append(_Without(fold != index, anew, choose(rest, limits, anew.rows, search.find)))
-    return _Task(train, usd_per_sample(train), limits, search, known, common, fold, without)
+        anew = learn(rest, estimator, reach)
+        without.append(_Without(fold != index, anew, search.chosen(rest, limits, anew.rows)))
+    costs = costs_per_sample(train, budget) if shares else None
+    return _Task(train, usd_per_sample(train), costs, limits, search, known, common, fold, without)
 
 
 def _beside(choice: Choice, common: Choice) -> Choice:

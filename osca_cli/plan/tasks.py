@@ -205,7 +205,13 @@ def _together(
     sharing, notes = _shares(tasks, sources, budget, estimator, search)
     shares = [share for one in sharing for share in one.shares]
     together = make_shared_plan(
-        shares, budget, estimator=estimator, solver=search.solver, seed=search.seed, notes=notes
+        shares,
+        budget,
+        estimator=estimator,
+        solver=search.solver,
+        seed=search.seed,
+        notes=notes,
+        manner=replace(search.manner, shares=budget.share == "problems"),
     )
     found = {}
     for one in sharing:

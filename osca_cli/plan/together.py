@@ -14,7 +14,8 @@ from osca_cli.outcomes.types import Ints, Outcomes
 from osca_cli.plan.choice import Choice, Estimator
 from osca_cli.plan.crossvalidation import FOLDS, cross_validate
 from osca_cli.plan.extrapolation import Extrapolation
-from osca_cli.plan.planner import described, pilot_of, usd_per_sample
+from osca_cli.plan.manner import ONE_BY_ONE, Manner
+from osca_cli.plan.planner import costs_per_sample, described, pilot_of, usd_per_sample
 from osca_cli.plan.result import SCHEMA_VERSION, Certificate, Expected, Gain, Measured, Plan
 from osca_cli.plan.shared import allocate, at_level, joint, reaches, share_budget
 from osca_cli.plan.shares import TaskShare, rest_of
@@ -59,7 +60,7 @@ class SharedPlan:
         """Return the object that ``osca plan --json`` prints."""
         return {
             "schema_version": SCHEMA_VERSION,
-            "budget": {self.budget.kind: self.budget.amount, "share": "tasks"},
+            "budget": {self.budget.kind: self.budget.amount, "share": self.budget.share},
             "expected": _json(self.expected),
             "held_out": _json(self.held_out),
             "baselines": {"best_pure": _json(self.best_pure), "uniform": _json(self.uniform)},
@@ -87,6 +88,7 @@ def make_shared_plan(
     time_limit_s: float = 60.0,
     clock: Callable[[], float] = time.perf_counter,
     notes: Sequence[str] = (),
+    manner: Manner = ONE_BY_ONE,
 ) -> SharedPlan:
     """Plan how to share a budget between tasks.
 
@@ -102,21 +104,30 @@ def make_shared_plan(
         time_limit_s: How long the ``exact`` solver may search.
         clock: Seconds, for that limit and the certificates.
         notes: To be added to the plan's.
+        manner: How the plans will be executed.
 
     Raises:
         UsageError: a task cannot be planned.
     """
     shared = share_budget(
-        tasks, budget, estimator=estimator, solver=solver, seed=seed, time_limit_s=time_limit_s, clock=clock
+        tasks,
+        budget,
+        estimator=estimator,
+        solver=solver,
+        seed=seed,
+        time_limit_s=time_limit_s,
+        clock=clock,
+        manner=manner,
     )
     anew = _without_folds(
-        tasks, budget, estimator, lambda rows, limits: find(rows, limits, solver, seed=seed)
+        tasks, budget, estimator, lambda rows, limits: find(rows, limits, solver, seed=seed), manner
     )
     plans, evenly = [], []
     for task, decision, learned, chosen in zip(tasks, shared.decisions, shared.learned, anew, strict=True):
         taking, level = task.taking, Budget(budget.kind, decision.limits.budget)
         usd, fold = usd_per_sample(taking), task.fold(taking)
-        validation = cross_validate(taking, usd, chosen.own, fold)
+        costs = costs_per_sample(taking, budget) if manner.shares else None
+        validation = cross_validate(taking, usd, chosen.own, fold, costs=costs)
         plan = described(task.outcomes, level, task.name, decision, validation)
         pilot = pilot_of(task.learned_from)
         plans.append(replace(plan, pilot=pilot, where=task.where, over_pooled=task.over_pooled))
@@ -171,7 +182,11 @@ class _Anew:
 
 
 def _without_folds(
-    tasks: Sequence[TaskShare], budget: Budget, estimator: Estimator, solver: Callable[[Rows, Limits], Ints]
+    tasks: Sequence[TaskShare],
+    budget: Budget,
+    estimator: Estimator,
+    solver: Callable[[Rows, Limits], Ints],
+    manner: Manner,
 ) -> list[_Anew]:
     """Share the budget once without each fold of every task."""
     reach = reaches(tasks, budget)
@@ -183,7 +198,7 @@ def _without_folds(
         for task, made, one, limits, each in zip(tasks, anew, learned, reach, counts, strict=True):
             level = at_level(limits, each)
             rest = rest_of(task.taking, task.fold(task.taking) != index).problems
-            made.choices[rest] = one.choice(level, each)
+            made.choices[rest] = manner.completed(one.choice(level, each), one.known.rows, limits)
             made.beside[rest] = one.choice(level, each, _even(level, budget))
             made.extrapolations[rest] = one.known.extrapolation
     return anew

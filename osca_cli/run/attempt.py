@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+import anyio
 
 from osca_cli.model import Problem, Split, Verdict
 from osca_cli.run.acceptance import Acceptance
@@ -45,8 +47,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """A sample that a problem was given, with its verdict and what both cost."""
+    """A sample that a problem was given, at a step of its order, with its verdict and what both cost."""
 
+    step: int
     configuration: str
     request: str
     index: int
@@ -120,6 +123,7 @@ class Attempt:
         draw = self.next()
         if draw is None:  # pragma: no cover - whoever goes on has looked
             return None
+        step = self.step
         self.step += 1
         cell = self._cell(maker, draw.configuration)
         if draw.index == 0 and not drawn:
@@ -131,11 +135,33 @@ class Attempt:
             self.errors += 1
             return None
         cost = Cost.of(sample, verdict, self.course.gpus[draw.configuration])
-        used = Used(draw.configuration, cell.request_id, draw.index, verdict, cost)
+        used = Used(step, draw.configuration, cell.request_id, draw.index, verdict, cost)
         self.used.append(used)
-        if verdict.passed and self.winner is None:
+        if verdict.passed and (self.winner is None or step < self.winner.step):
             self.winner = used
         return used
+
+    async def go_on_together(
+        self, maker: CellMaker, pool: Pool, size: int, settle: Callable[[str, Used | None], None]
+    ) -> None:
+        """Make so many draws of the order at once.
+
+        Args:
+            maker: As in :meth:`go_on`.
+            pool: The same.
+            size: How many.
+            settle: Is told of each draw's configuration and what it gave.
+        """
+
+        async def one(name: str) -> None:
+            settle(name, await self.go_on(maker, pool))
+
+        ahead = [self.course.order.draw(self.step + turn) for turn in range(size)]
+        async with anyio.create_task_group() as group:
+            for draw in ahead:
+                if draw is not None:
+                    group.start_soon(one, draw.configuration)
+        self.used.sort(key=lambda used: used.step)
 
     def answer(self, pool: Pool) -> Answer:
         """Return what its samples give."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from osca_cli.errors import UsageError
 from osca_cli.model import Problem, Split
 from osca_cli.run.acceptance import acceptance_of
-from osca_cli.run.attempt import Answer, Attempt, Course
+from osca_cli.run.attempt import Answer, Attempt, Course, Used
 from osca_cli.run.concurrency import for_each
 from osca_cli.run.missing import Filter
 from osca_cli.run.order import Order
@@ -222,7 +222,7 @@ async def _execute(
     ]
     at_once = 2 * max(backend.max_in_flight for backend in session.backends.values())
     sizes = [one.sizes(session.spec) for one in group]
-    if all(sizes):
+    if all(sizes) and (group[0].shares or purse.total is not None or _draws_in_bulk(session, group)):
         parts = [
             Rounds(each, size, purse, to_the_end=one.shares)
             for each, size, one in zip(attempts, sizes, group, strict=True)
@@ -231,9 +231,47 @@ async def _execute(
     elif group[0].shares:
         every = [attempt for each in attempts for attempt in each]
         await Sharing(session, maker, purse, keep).execute(every, at_once)
+    elif all(sizes):
+        for each, size in zip(attempts, sizes, strict=True):
+            await _each_in_rounds(session, maker, each, size, purse, keep, at_once)
     else:
         every = [attempt for each in attempts for attempt in each]
         await _one_by_one(session, maker, every, purse, keep, at_once)
+
+
+def _draws_in_bulk(session: Session, group: Sequence[Execution]) -> bool:
+    """Return whether a backend gains by what is asked of it together: a batch API, a model to load."""
+    names = {one.backend for execution in group for one in execution.configurations.values()}
+    return any(
+        session.spec.backends[name].batch or getattr(session.backends[name], "one_model_at_a_time", False)
+        for name in names
+    )
+
+
+async def _each_in_rounds(
+    session: Session,
+    maker: CellMaker,
+    attempts: Sequence[Attempt],
+    sizes: Sequence[int],
+    purse: Purse,
+    keep: Callable[[Answer], None],
+    at_once: int,
+) -> None:
+    """Solve problems in rounds, where none need wait for the rounds of the others."""
+    stopping = session.sampling.stopping
+
+    def settle(name: str, used: Used | None) -> None:
+        purse.settle(name, used.cost if used else None)
+
+    async def solve(attempt: Attempt) -> None:
+        for size in sizes:
+            if attempt.accepted or stopping.is_set():
+                break
+            await attempt.go_on_together(maker, session.pool, size, settle)
+        if attempt.used or not stopping.is_set():
+            keep(attempt.answer(session.pool))
+
+    await for_each(attempts, solve, at_once=at_once, stopping=stopping)
 
 
 async def _one_by_one(

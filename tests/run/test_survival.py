@@ -1,4 +1,4 @@
-"""What a run meets on a bad day: another run, a full disk, a locked pool, a clock that jumps, dead workers."""
+"""What a run meets on a bad day: another run, a full disk, a locked pool, a jumping clock, dead workers."""
 
 import json
 import os
