@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,26 +16,30 @@ from osca_cli.commands.common import (
     load,
     plural,
     print_strata_numbers,
-    spec_argument,
 )
 from osca_cli.console import news, print_json, print_table
-from osca_cli.errors import SpecError
+from osca_cli.errors import Fault, SpecError, UsageError
 from osca_cli.spec.pilot import pilot_total
 from osca_cli.spec.strata import numbers
 from osca_cli.spec.types import Spec, Task
 
 
 @click.command(epilog="Example: osca validate spec.yaml")
-@spec_argument
+@click.argument("spec", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @json_option
 @db_option
-def command(spec: Path | None, as_json: bool, db: Path) -> None:
-    """Check SPEC (or a plan): say all that is wrong with it, or what it asks for.
+def command(spec: tuple[Path, ...], as_json: bool, db: Path) -> None:
+    """Check SPEC (or a plan, or several): say all that is wrong with it, or what it asks for.
 
     The JSON has: valid, faults (file, line, column, path, message), tasks (name, train, held_out,
     configurations, pilot_samples, strata), configurations, pilot_samples, budget.
     """
-    path = find_spec(spec, db)
+    if len(spec) > 1:
+        if as_json:
+            raise UsageError("--json prints the facts of one spec; name one")
+        _validate_all(spec)
+        return
+    path = find_spec(spec[0] if spec else None, db)
     try:
         loaded = load(path)
     except SpecError as error:
@@ -53,6 +58,20 @@ def command(spec: Path | None, as_json: bool, db: Path) -> None:
         if numbers(task):
             print_strata_numbers(task, loaded.allocation)
     news(_summary(loaded, facts["pilot_samples"]))
+
+
+def _validate_all(paths: Sequence[Path]) -> None:
+    """Check several specs, and tell the faults of all together."""
+    faults: list[Fault] = []
+    for path in paths:
+        try:
+            load(path)
+        except SpecError as error:
+            faults += error.faults
+        else:
+            click.echo(f"{path}: valid")
+    if faults:
+        raise SpecError(tuple(faults))
 
 
 _COLUMNS = {

@@ -13,7 +13,8 @@ from osca_cli.spec.types import AllocationBlock, PlannedTask, Spec
 def changed(spec: Spec, plan: PlannedTask) -> list[str]:
     """Return what a plan was made with and is now defined otherwise: configurations, the verifier.
 
-    A plan written by hand says nothing of this, so nothing has changed.
+    A plan written by hand says nothing of this, and one that was edited nothing of what came in by hand, so
+    nothing has changed.
     """
     task = spec.task(plan.task)
     then = plan.block.get("definitions")
@@ -21,7 +22,8 @@ def changed(spec: Spec, plan: PlannedTask) -> list[str]:
     now = definitions(spec, task, drawn)
     if not isinstance(then, Mapping):
         return []
-    names = [f"configuration '{name}'" for name in drawn if then.get(name) != now.get(name)]
+    known = [name for name in drawn if name in then]
+    names = [f"configuration '{name}'" for name in known if then[name] != now.get(name)]
     return names + (["the verifier"] if plan.block.get("verifier") != verifier_hash(task) else [])
 
 

@@ -1,10 +1,13 @@
 import json
+import re
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from osca_cli.commands.validate import command
 from osca_cli.errors import SpecError, UsageError
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -82,3 +85,23 @@ def test_the_command_line_prints_faults_without_a_traceback(osca, spec_folder):
     assert result.out == ""
     assert "spec.yaml:1:10: version: must be 1, not 2" in result.err
     assert "spec.yaml:3:1: budgte: unknown key; did you mean 'budget'?" in result.err
+
+
+def test_the_faults_of_several_specs_are_told_together(osca, spec_folder):
+    text = (spec_folder / "spec.yaml").read_text()
+    (spec_folder / "one.yaml").write_text(text.replace("held_out: 0.5", "held_out: 5"))
+    (spec_folder / "two.yaml").write_text(text.replace("budget:", "budgets:"))
+    result = osca("validate", "one.yaml", "spec.yaml", "two.yaml", code=2)
+
+    assert result.out == "spec.yaml: valid\n"
+    assert "one.yaml:" in result.err
+    assert "two.yaml:" in result.err
+    assert "name one" in osca("validate", "one.yaml", "two.yaml", "--json", code=2).err
+
+
+def test_the_pre_commit_hook_is_a_command_that_there_is():
+    [hook] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+
+    assert hook["entry"].split() == ["osca", "validate"]
+    assert re.search(hook["files"], "specs/ci/plan.yaml")
+    assert not re.search(hook["files"], "specs/ci/workflow.yaml")
