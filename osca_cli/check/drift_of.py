@@ -99,11 +99,16 @@ def _side(spec: Spec, task: Task, outcomes: Outcomes, twice: Twice) -> ThenAndNo
 
 
 def _plan(spec: Spec, task: Task, outcomes: Outcomes, twice: Twice) -> list[Against]:
-    """Compare the plan with what would be planned from what was drawn now, if there is a budget."""
-    since = replace(outcomes, n=twice.n_now, c=np.minimum(twice.c_now, twice.n_now))
-    before = replace(outcomes, n=twice.n_then, c=np.minimum(twice.c_then, twice.n_then))
+    """Compare the plan with what would be planned now, if there is a budget.
+
+    A configuration that was not drawn since counts as it was then.
+    """
+    drawn = (twice.n_now > 0).any(axis=1, keepdims=True)
+    n_now, c_now = np.where(drawn, twice.n_now, twice.n_then), np.where(drawn, twice.c_now, twice.c_then)
+    since = replace(outcomes, n=n_now, c=c_now)
+    before = replace(outcomes, n=twice.n_then, c=twice.c_then)
     plans = [] if spec.allocation is None else spec.allocation.plans_of(task.name)
-    if not since.n[:, since.train].any() or len(plans) > 1:
+    if not twice.n_now[:, since.train].any() or len(plans) > 1:
         return []
     budget, estimator, old, learned = _earlier_plan(spec, task, before)
     if budget is None or not old:

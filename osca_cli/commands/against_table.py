@@ -41,7 +41,7 @@ def print_against(compared: Sequence[Against], file: str) -> None:
 def sentence(one: Against, file: str) -> str:
     """Say whether the plan changes."""
     if one.gone:
-        return f"cannot be compared with {file}, since it draws {', '.join(one.gone)}, which the spec has not"
+        return f"cannot be compared with {file}: there are no samples of {', '.join(one.gone)}"
     if dict(one.old) == dict(one.new):
         return f"choosing anew gives the allocation of {file}"
     if one.gain is None:

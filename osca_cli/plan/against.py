@@ -51,7 +51,7 @@ class Against:
         new: The new one.
         gain: Of choosing anew over the old allocation, by cross-validation; ``None`` where there are too few
             problems, or the old allocation cannot be evaluated.
-        gone: What the old one draws and the spec no longer has.
+        gone: What the old one draws and there are no samples of.
         learned_from: Problems that chose the old allocation, too, which flatters it.
         marginals: Of each configuration in neither.
     """
@@ -167,10 +167,10 @@ def against(
             made[rest.problems] = _Anew(choose(rest, limits, anew.rows, find), anew.extrapolation)
         return made[rest.problems]
 
-    known = {name: count for name, count in old.items() if name in train.configurations}
+    has_samples = {name: bool(n.any()) for name, n in zip(train.configurations, train.n, strict=True)}
+    known = {name: count for name, count in old.items() if has_samples.get(name)}
     gone = tuple(name for name in old if name not in known)
-    neither = [name for name in train.configurations if name not in {**old, **new}]
-    sampled = [name for name in neither if train.n[train.configurations.index(name)].any()]
+    sampled = [name for name, some in has_samples.items() if some and name not in {**old, **new}]
     parts = [
         (choose_anew(train.select(problems=fold != index)), fold == index)
         for index in range(int(fold.max(initial=-1)) + 1)
