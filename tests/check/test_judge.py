@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osca_cli.check.facts import Compared
@@ -101,6 +101,7 @@ def test_more_draws_than_samples_are_refused():
         judged_one(outcomes([1], [1], n=1), {"good": 2}, {}, [], Budget("samples", 2))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 10), st.integers(0, 10)), min_size=2, max_size=20), st.floats(-1, 1))
 def test_at_least_and_at_most_the_same_bound_never_both_hold_unless_it_is_met(cells, bound):
     table = outcomes([good for good, _ in cells], [bad for _, bad in cells])
