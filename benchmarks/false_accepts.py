@@ -29,6 +29,7 @@ from osca_cli.allocate.limits import Limits
 from osca_cli.errors import OscaError
 from osca_cli.estimate.unbiased import log_unbiased_failure
 from osca_cli.outcomes.types import Floats, Ints, Outcomes
+from osca_cli.plan.accepted import Wrong
 from osca_cli.plan.certified import certified_order
 from osca_cli.plan.choice import choose, learn
 
@@ -76,6 +77,7 @@ def measure(job: Job) -> list[Cell]:
     shape = (len(budgets), 2, job.splits, len(outcomes.problems))
     right, wrong = np.full(shape, np.nan), np.full(shape, np.nan)
     length, same = np.zeros((len(budgets), 2, job.splits)), np.zeros(len(budgets), int)
+    wrong = Wrong.at(job.rate, len(caps))
     drawn = pilots(outcomes, job.pilot, job.splits, zlib.crc32(job.path.stem.encode()))
     for split, (train, test) in enumerate(drawn):
         fooled = fool(train, job.rate, split)
@@ -83,7 +85,7 @@ def measure(job: Job) -> list[Cell]:
         for b, budget in enumerate(budgets):
             limits = Limits.samples(len(caps), budget, upper=caps)
             naive = choose(fooled, limits, known.rows, solver).schedule
-            orders = [naive, certified_order(fooled, known, limits, naive, job.rate)]
+            orders = [naive, certified_order(fooled, known, limits, [naive], wrong)]
             same[b] += orders[1] == naive
             for m, order in enumerate(orders):
                 found = right_and_wrong(outcomes.n[:, test], outcomes.c[:, test], order, job.rate)

@@ -127,6 +127,16 @@ def command(  # noqa: PLR0917 - one parameter for each option
     with ExitStack() as stack:
         needs_pool = any(one.outcomes is None for one in Filter(task).tasks(spec))
         pool = stack.enter_context(open_pool(db, create=False)) if needs_pool else None
+        _refuse_selecting(
+            spec,
+            how.task,
+            {
+                "--update": update,
+                "--advise": advise,
+                "--frontier": by_budget,
+                "--against": against is not None,
+            },
+        )
         sources = learned(spec, pool, how)
         if advise:
             show_advice(spec, advise_tasks(spec, sources, budgets[0], how), as_json=as_json)
@@ -197,6 +207,21 @@ def _check_frontier(how: Planning, output: str | None, *, by_budget: bool, advis
         raise UsageError(
             "--frontier plans by the default solver and for passes; leave out --advise, --solver and"
             " --false-accept-rate"
+        )
+
+
+def _refuse_selecting(spec: Spec, task: str | None, options: Mapping[str, bool]) -> None:
+    """Refuse what is not known of tasks whose answers another verifier accepts.
+
+    Of samples that executing has stopped at, an accept does not tell whether they pass; the others compare
+    what passes.
+    """
+    name = next((one.name for one in Filter(task).tasks(spec) if one.select is not None), None)
+    asked = next((option for option, given in options.items() if given), None)
+    if name is not None and asked is not None:
+        raise UsageError(
+            f"{asked} is about what passes, and the answers of task '{name}' are what another verifier"
+            " accepts (select); name another task with --task"
         )
 
 

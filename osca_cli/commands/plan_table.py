@@ -7,7 +7,16 @@ from collections.abc import Sequence
 import click
 
 from osca_cli.console import harmless, interval_text, percent, points, print_facts, print_table
-from osca_cli.plan.result import Certificate, ComputeFactor, Expected, FalseAccepts, Gain, Measured, Plan
+from osca_cli.plan.result import (
+    Accepting,
+    Certificate,
+    ComputeFactor,
+    Expected,
+    FalseAccepts,
+    Gain,
+    Measured,
+    Plan,
+)
 from osca_cli.plan.strata_plan import StrataPlan
 from osca_cli.plan.together import SharedPlan
 from osca_cli.spec.strata import value_text
@@ -94,7 +103,7 @@ def _print_expectation(plan: Plan) -> None:
 def _print_accepted(plan: Plan, accepts: FalseAccepts) -> None:
     labels = {
         "plan": "this plan",
-        "naive": "trusting the verifier",
+        "naive": "trusting the verifier" if accepts.accepting is None else "trusting what accepts",
         "best_pure": f"only {plan.best_pure.name}",
         "uniform": "even spread",
     }
@@ -109,7 +118,11 @@ def _print_accepted(plan: Plan, accepts: FalseAccepts) -> None:
         for name, one in accepts.sequences.items()
     ]
     columns = ("on new problems", "right", "wrong accepts", "net", "plan gains, net", "95% interval")
-    title = f"What to expect, by cross-validation, if {percent(accepts.rate)} of wrong samples are accepted"
+    title = "What to expect, by cross-validation, "
+    if accepts.accepting is None:
+        title += f"if {percent(accepts.rate)} of wrong samples are accepted"
+    else:
+        title += f"where '{accepts.accepting.by}' accepts"
     print_table(title, columns, rows or [("this plan", *["–"] * 5)])
 
 
@@ -141,6 +154,12 @@ def _facts(plan: Plan) -> dict[str, str]:
         if plan.certificate
         else "no bound holds where false accepts are planned for"
     )
+    if plan.false_accepts is not None and plan.false_accepts.accepting is not None:
+        facts["accepts"] = _accepting(plan.false_accepts, plan.false_accepts.accepting)
+    if plan.expected is not None and plan.expected.measured.coverage is not None:
+        facts["of all samples"] = (
+            f"{percent(plan.expected.measured.coverage)} of problems would have a right one, accepted or not"
+        )
     if plan.held_out is not None:
         facts["held out"] = (
             f"{percent(plan.held_out.pass_rate)} ({interval_text(plan.held_out.interval)})"
@@ -177,6 +196,16 @@ def _executed(plan: Plan, expected: Expected) -> dict[str, str]:
             f"after {plan.gives_up_after} samples: one more solved problem would cost more than its price"
         )
     return facts
+
+
+def _accepting(accepts: FalseAccepts, said: Accepting) -> str:
+    wrong = sum(rate.accepted for rate in said.rates.values())
+    total = sum(rate.wrong for rate in said.rates.values())
+    right = "no right samples" if said.right_accepted is None else f"{percent(said.right_accepted)} of right"
+    return (
+        f"in the pilot, {right} and {wrong:,} of {total:,} wrong samples; at most"
+        f" {percent(accepts.rate)} of the wrong ones that this plan draws"
+    )
 
 
 def _times(needs: ComputeFactor) -> str:

@@ -87,7 +87,9 @@ def pool_hash(outcomes: Sequence[Outcomes]) -> str:
     state = hashlib.sha256()
     for one in outcomes:
         state.update("\n".join((*one.configurations, "", *one.problems)).encode())
-        counts = (one.n, one.c) if one.stopped is None else (one.n, one.c, one.stopped.n, one.stopped.c)
+        counts = [one.n, one.c]
+        counts += [] if one.stopped is None else [one.stopped.n, one.stopped.c]
+        counts += [] if one.accepts is None else [one.accepts.right, one.accepts.wrong]
         state.update(b"".join(matrix.astype("<i8").tobytes() for matrix in counts))
     return state.hexdigest()[:8]
 
@@ -114,7 +116,7 @@ def _plan(made: Made, budget: Budget | None, *, several: bool) -> dict[str, Json
                 "over_uniform": _factor(plan.uniform.needs),
             },
         ),
-        "false_accepts": _false_accepts(plan.false_accepts),
+        **_false_accepts(plan.false_accepts),
         "certificate": _certificate(plan.certificate),
         "pays_back_after": plan.pays_back_after if several else None,
         "in_sample": plan.in_sample or None,
@@ -163,8 +165,12 @@ def _budget(budget: Budget) -> dict[str, Json]:
 def _expected(expected: Expected | None) -> Json:
     if expected is None:
         return None
+    measured = expected.measured
+    rates = {"pass_rate": round(measured.pass_rate, DIGITS)}
+    if measured.coverage is not None:
+        rates = {"pass_rate": round(measured.coverage, DIGITS), "selected": rates["pass_rate"]}
     return {
-        "pass_rate": round(expected.measured.pass_rate, DIGITS),
+        **rates,
         "interval": _interval(expected.measured.interval),
         "samples": round(expected.samples, 2),
         **({} if expected.usd is None else {"usd": float(f"{expected.usd:.4g}")}),
@@ -184,9 +190,9 @@ def _shared(shared: SharedBatch | None) -> dict[str, Json]:
     }
 
 
-def _false_accepts(false_accepts: FalseAccepts | None) -> Json:
+def _false_accepts(false_accepts: FalseAccepts | None) -> dict[str, Json]:
     if false_accepts is None:
-        return None
+        return {}
     sequences: dict[str, Json] = {
         name: {
             "right": round(one.right.pass_rate, DIGITS),
@@ -196,7 +202,11 @@ def _false_accepts(false_accepts: FalseAccepts | None) -> Json:
         }
         for name, one in false_accepts.sequences.items()
     }
-    return {"rate": false_accepts.rate, "naive_samples": false_accepts.naive_samples, **sequences}
+    more: dict[str, Json] = {"naive_samples": false_accepts.naive_samples, **sequences}
+    if false_accepts.accepting is None:
+        return {"false_accepts": {"rate": false_accepts.rate, **more}}
+    by: dict[str, Json] = {"type": "first_accepted", "by": false_accepts.accepting.by}
+    return {"select": {**by, "false_accepts": round(false_accepts.rate, DIGITS), **more}}
 
 
 def _factor(needs: ComputeFactor | None) -> dict[str, Json]:

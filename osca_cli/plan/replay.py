@@ -81,18 +81,13 @@ def replay(
     return Replay(unsolved, samples, spent)
 
 
-def unsolved_share(outcomes: Outcomes, order: Sequence[int], model: Extrapolated | None = None) -> Floats:
-    """Return the mean failure after 0, 1, 2… samples of a schedule, shape ``(C + 1,)``.
+def failures(
+    outcomes: Outcomes, order: Sequence[int], model: Extrapolated | None = None, trust: float = TRUST
+) -> Iterator[Floats]:
+    """Yield the probability that all samples up to each of a schedule fail, shape ``(J,)``.
 
     Estimated as in :func:`replay`.
     """
-    return np.array([1.0, *(float(after.mean()) for after in failures(outcomes, order, model, TRUST))])
-
-
-def failures(
-    outcomes: Outcomes, order: Sequence[int], model: Extrapolated | None, trust: float
-) -> Iterator[Floats]:
-    """Yield the probability that all samples up to each of a schedule fail, shape ``(J,)``."""
     counts = np.bincount(np.array(order, np.int64), minlength=len(outcomes.configurations))
     curves = {int(s): _curve(outcomes, int(s), int(counts[s]), model) for s in np.flatnonzero(counts)}
     at = dict.fromkeys(curves, 0)

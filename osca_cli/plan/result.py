@@ -44,15 +44,24 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A pass rate with its 95% interval, over so many problems."""
+    """A pass rate with its 95% interval, over so many problems.
+
+    Attributes:
+        pass_rate: Where another verifier accepts, of answers: the share of problems with a right one.
+        coverage: The share that have a right sample, accepted or not, where that is another.
+    """
 
     pass_rate: float
     interval: Interval
     problems: int
+    coverage: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the object of ``osca plan --json``."""
-        return {"pass_rate": self.pass_rate, "interval": list(self.interval), "problems": self.problems}
+        rates = {"pass_rate": self.pass_rate}
+        if self.coverage is not None:
+            rates = {"pass_rate": self.coverage, "selected": self.pass_rate}
+        return {**rates, "interval": list(self.interval), "problems": self.problems}
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,24 +227,72 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptRate:
+    """How often the wrong samples of a configuration are accepted, on the training problems.
+
+    Attributes:
+        accepted: So many were.
+        wrong: Of so many.
+        likely: The rate, drawn towards that of all configurations.
+        at_most: Its upper limit, of a 95% interval.
+    """
+
+    accepted: int
+    wrong: int
+    likely: float
+    at_most: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object of ``osca plan --json``."""
+        return {
+            "accepted": self.accepted,
+            "wrong": self.wrong,
+            "rate": self.likely,
+            "at_most": self.at_most,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Accepting:
+    """What the pilot tells of what accepts in production.
+
+    Attributes:
+        by: Its name.
+        right_accepted: Share of the right samples that it accepts; None where there are none.
+        rates: At which it accepts wrong samples, by configuration.
+    """
+
+    by: str
+    right_accepted: float | None
+    rates: Mapping[str, AcceptRate]
+
+
+@dataclass(frozen=True, slots=True)
 class FalseAccepts:
     """What false accepts make of a plan and of what it is compared with.
 
     Attributes:
-        rate: At which the verifier accepts wrong samples.
-        naive_samples: Of the plan that trusts the verifier.
+        rate: At which wrong samples are accepted; where the pilot tells, at most, by the plan's samples.
+        naive_samples: Of the plan that trusts what accepts.
         sequences: ``plan``, ``naive``, ``best_pure`` and ``uniform``, by cross-validation; empty where there
             are too few training problems to tell.
+        accepting: What the pilot tells, where a verifier accepts that is not the task's own.
     """
 
     rate: float
     naive_samples: int
     sequences: Mapping[str, Accepted]
+    accepting: Accepting | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the object of ``osca plan --json``."""
+        """Return what ``osca plan --json`` has of it: ``false_accepts``, or ``select``."""
         sequences = {name: one.to_json() for name, one in self.sequences.items()}
-        return {"rate": self.rate, "naive_samples": self.naive_samples} | sequences
+        more = {"naive_samples": self.naive_samples} | sequences
+        if self.accepting is None:
+            return {"false_accepts": {"rate": self.rate} | more}
+        rates = {name: one.to_json() for name, one in self.accepting.rates.items()}
+        by = {"type": "first_accepted", "by": self.accepting.by, "false_accepts": self.rate}
+        return {"select": {**by, "right_accepted": self.accepting.right_accepted, "rates": rates} | more}
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +383,7 @@ class Plan:
                 "over_uniform": self.over_uniform.to_json() if self.over_uniform else None,
                 **({"over_pooled": self.over_pooled.to_json()} if self.over_pooled else {}),
             },
-            **({"false_accepts": self.false_accepts.to_json()} if self.false_accepts else {}),
+            **(self.false_accepts.to_json() if self.false_accepts else {}),
             "compute_factor": self.best_pure.needs.to_json() if self.best_pure.needs else None,
             **({"pass_rates": _json_of(self.pass_rates)} if self.pass_rates else {}),
             "made_from": self.pilot.to_json() | {"pays_back_after": self.pays_back_after},

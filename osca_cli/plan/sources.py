@@ -12,6 +12,7 @@ from osca_cli.backends import open_backends
 from osca_cli.errors import UsageError
 from osca_cli.identity import digest
 from osca_cli.imports.outcomes import outcomes_of
+from osca_cli.model import Json
 from osca_cli.outcomes.types import Outcomes
 from osca_cli.spec.cells import CellMaker, definition_of
 from osca_cli.spec.types import Place, ProblemFields, Spec, Task
@@ -105,4 +106,7 @@ def verifier_hash(task: Task) -> str | None:
     """Return a short hash of how a task is verified."""
     if task.verifier is None:
         return None
-    return digest({"type": task.verifier.type, "settings": task.verifier.settings})[:8]
+    identity: dict[str, Json] = {"type": task.verifier.type, "settings": task.verifier.settings}
+    if task.select is not None:
+        identity["select"] = {"type": task.select.verifier.type, "settings": task.select.verifier.settings}
+    return digest(identity)[:8]

@@ -109,8 +109,7 @@ def plan_tasks(
             " or say --budget 8"
         )
     search = Search(solver, seed, manner=Manner(spec.rounds, give_up=spec.give_up))
-    if false_accept_rate:
-        _check_alone([spec.task(name) for name in sources], budget if others else None)
+    _check_alone(spec, [spec.task(name) for name in sources], budget if others else None, false_accept_rate)
     together: SharedPlan | None = None
     found: dict[str, _Found] = {}
     if budget is not None and budget.share != "none" and _many(others):
@@ -119,10 +118,11 @@ def plan_tasks(
         own = budgets.get(name, budget)
         if name not in found and own is not None:
             own = replace(own, share="none") if own.share == "tasks" else own
-            if false_accept_rate:
-                found[name] = _certified(name, outcomes, own, false_accept_rate, estimator, search)
+            task = spec.task(name)
+            if false_accept_rate or task.select is not None:
+                found[name] = _certified(task, outcomes, own, false_accept_rate, estimator, search)
             else:
-                found[name] = _alone(spec.task(name), outcomes, own, estimator, search)
+                found[name] = _alone(task, outcomes, own, estimator, search)
     if budget is not None and together is None and budget.share == "tasks":
         budget = replace(budget, share="none")
     strata = [found[name].strata for name in sources]
@@ -146,25 +146,43 @@ class _Found:
     strata: StrataPlan | None = None
 
 
-def _check_alone(tasks: Sequence[Task], budget: Budget | None) -> None:
+def _check_alone(spec: Spec, tasks: Sequence[Task], budget: Budget | None, rate: float) -> None:
     """Refuse what false accepts are not planned for."""
-    if budget is not None and budget.share == "tasks" and _many(tasks):
+    selecting = next((task for task in tasks if task.select is not None), None)
+    if selecting is not None and rate:
         raise UsageError(
-            "--false-accept-rate with `share: tasks`: no shared budget is planned for false accepts; name one"
+            f"--false-accept-rate: how often what accepts is wrong, the pilot of task '{selecting.name}'"
+            " tells; leave the rate out"
+        )
+    if selecting is None and not rate:
+        return
+    what = "--false-accept-rate" if selecting is None else f"`select` of task '{selecting.name}'"
+    if budget is not None and (budget.share == "problems" or (budget.share == "tasks" and _many(tasks))):
+        raise UsageError(
+            f"{what} with `share: {budget.share}`: no shared budget is planned for false accepts; name one"
             " task with --task, or remove the share"
         )
+    if spec.rounds is not None or spec.give_up is not None:
+        raise UsageError(
+            f"{what} with `rounds` or `give_up`: plans for false accepts draw one sample after the other, and"
+            " end by themselves; remove them"
+        )
     for task in tasks:
-        if task.strata is not None:
+        if task.strata is not None and (rate or task.select is not None):
             raise UsageError(
-                f"--false-accept-rate with `strata: {task.strata}` (task '{task.name}'): plans by strata are"
+                f"{what} with `strata: {task.strata}` (task '{task.name}'): plans by strata are"
                 " not made for false accepts; remove strata"
             )
 
 
 def _certified(
-    task: str, outcomes: Outcomes, budget: Budget, rate: float, estimator: Estimator, search: Search
+    task: Task, outcomes: Outcomes, budget: Budget, rate: float, estimator: Estimator, search: Search
 ) -> _Found:
-    plan = make_certified_plan(outcomes, budget, rate, task=task, estimator=estimator, search=search)
+    by = "" if task.select is None else task.select.by
+    known = rate or None
+    plan = make_certified_plan(
+        outcomes, budget, known, task=task.name, estimator=estimator, search=search, by=by
+    )
     return _Found([(plan, None)])
 
 

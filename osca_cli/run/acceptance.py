@@ -18,6 +18,6 @@ passes nor fails where it could not be decided: both are errors, which the next 
 """
 
 
-def acceptance_of(session: Session, task: Task) -> Acceptance:  # noqa: ARG001 - every task stops alike so far
-    """Return what stops the problems of a task: the first sample that its verifier passes."""
-    return session.sampling.obtain
+def acceptance_of(session: Session, task: Task) -> Acceptance:
+    """Return what stops the problems of a task: its verifier, or what accepts where that is another one."""
+    return session.sampling.obtain if task.select is None else session.sampling.obtain_accepted

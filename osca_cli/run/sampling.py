@@ -87,6 +87,16 @@ class Sampling:
         """
         return (await self.obtain_all(cell, [index])).get(index)
 
+    async def obtain_accepted(self, cell: Cell, index: int) -> Verdict | None:
+        """Return, once a sample has all its verdicts, that of what accepts; ``None`` where no sample came.
+
+        Raises:
+            MissingSamplesError: offline, and the pool lacks one.
+        """
+        verdict, one = await self.obtain(cell, index), cell.deciding
+        sample = None if verdict is None else self._pool.sample(one.request_id, index)
+        return None if sample is None else await self._verdict_of(one, index, sample)
+
     async def obtain_all(self, cell: Cell, indices: Sequence[int]) -> dict[int, Verdict]:
         """Return the verdicts of samples of a cell by their index; what is missing is drawn together.
 

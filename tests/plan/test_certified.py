@@ -3,7 +3,7 @@ import pytest
 
 from osca_cli.errors import UsageError
 from osca_cli.outcomes.types import Floats, Outcomes
-from osca_cli.plan.accepted import right_and_wrong
+from osca_cli.plan.accepted import Wrong, right_and_wrong
 from osca_cli.plan.certified import make_certified_plan
 from osca_cli.plan.decision import Search
 from osca_cli.plan.planner import make_plan
@@ -66,7 +66,7 @@ def test_right_and_wrong_accepts_are_told_without_bias_from_what_was_accepted():
     random, rate, order = np.random.default_rng(1), 0.04, [0, 1, 0, 2, 1]
     rates = true_rates(random, 4000)
     outcomes = verified(random, rates, 6, rate)
-    values = right_and_wrong(outcomes, [[(1.0, order)]], rate)
+    values = right_and_wrong(outcomes, [[(1.0, order)]], Wrong.at(rate, 3).likely)
     error = values.std(axis=1) / np.sqrt(values.shape[1])
     assert np.all(np.abs(values.mean(axis=1) - truth(rates, order, rate)) < 3 * error)
 
@@ -93,7 +93,7 @@ def test_held_out_problems_tell_right_answers():
     outcomes = verified(random, true_rates(random, 160), 20, 0.05, train=train, held_out=~train)
     plan = planned(outcomes, 8, 0.05)
     order = [NAMES.index(name) for name in plan.schedule]
-    right = right_and_wrong(outcomes.select(problems=~train), [[(1.0, order)]], 0.05)[0]
+    right = right_and_wrong(outcomes.select(problems=~train), [[(1.0, order)]], Wrong.at(0.05, 3).likely)[0]
     assert plan.held_out.pass_rate == pytest.approx(right.mean())
     assert plan.best_pure.held_out.problems == 80
 
