@@ -2,7 +2,7 @@
 
 A file that a page gives, ```` `name`: ```` before a block, is in the folder. A page that gives a spec tells
 one story: its commands run one after the other. On all other pages each block begins with a folder in which a
-pilot is drawn and a plan is made and measured. Of a page's problems the first eight are taken.
+pilot is drawn and a plan is made and measured. Of a page's problems the first four are taken.
 """
 
 import re
@@ -78,6 +78,6 @@ def test_the_commands_of_a_page_run_as_written(page, prepared, osca, tmp_path):
         for name, content in files_of(page).items():
             (folder / name).parent.mkdir(exist_ok=True, parents=True)
             few = name.endswith(".jsonl")  # problems: what is shown is the way, and each has its processes
-            (folder / name).write_text("".join(content.splitlines(keepends=True)[: 8 if few else None]))
+            (folder / name).write_text("".join(content.splitlines(keepends=True)[: 4 if few else None]))
         for words in story:
             osca(*words, cwd=folder)
