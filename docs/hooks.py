@@ -95,12 +95,12 @@ class _Reference:
         own = {name: value for name, value in node.get("properties", {}).items() if value}
         if not own:
             return
-        yield from ("| key | takes | default | |", "|---|---|---|---|")
+        yield from ("| key | | takes | default |", "|---|---|---|---|")
         needed = node.get("required", ())
         for name, value in own.items():
             full = self._resolved(value)
             default = "needed" if name in needed else _yaml(full["default"]) if "default" in full else ""
-            cells = (f"`{name}`", self._takes(value), default, str(full.get("description", "")))
+            cells = (f"`{name}`", str(full.get("description", "")), self._takes(value), default)
             yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
         yield ""
 
