@@ -95,7 +95,7 @@ class Facts:
         order = [outcomes.configurations.index(name) for name in compared.schedule]
         theirs = {name: solved(outcomes, counts, problems) for name, counts in compared.baselines.items()}
         ours = solved(outcomes, compared.counts, problems)
-        drawn = replay(view, order, usd_per_sample(view))
+        drawn = replay(view.accepted(), order, usd_per_sample(view))
         return cls(
             ours=ours,
             theirs=theirs,

@@ -107,7 +107,8 @@ def promised(plan: PlannedTask) -> Spread | None:
         return None
     low, high = cast("Sequence[float]", expected["interval"])
     error = (high - low) / 2 / student(0.95, math.inf)
-    return Spread(float(cast("float", expected["pass_rate"])), error**2, math.inf)
+    rate = expected.get("selected", expected["pass_rate"])
+    return Spread(float(cast("float", rate)), error**2, math.inf)
 
 
 def taken(plans: Sequence[PlannedTask], outcomes: Outcomes) -> list[tuple[PlannedTask, Mask]]:

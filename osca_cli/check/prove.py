@@ -10,8 +10,9 @@ from osca_cli.check.facts import Compared, clusters_of
 from osca_cli.check.judge import Judged, Verdicts, judge, judge_total
 from osca_cli.check.leakage import refuse_leakage, refuse_shared_samples
 from osca_cli.check.need import asserted_of, comparison, promised, provable, taken
+from osca_cli.check.right_answers import right_answers
 from osca_cli.errors import UsageError
-from osca_cli.estimate.heldout import missing
+from osca_cli.estimate.heldout import coverage_per_problem, missing
 from osca_cli.imports.outcomes import outcomes_of
 from osca_cli.outcomes.types import Outcomes
 from osca_cli.spec.types import AllocationBlock, PlannedTask, Spec, Task
@@ -74,18 +75,27 @@ def prove(
         cluster = spec.check.cluster or one.group
         if spec.check.cluster and clusters_of(outcomes, cluster) is None:
             notes.append(f"{one.name}: no problem has the tag '{cluster}', so each counts singly")
-        notes += [
-            f"{one.name}: the plan is for false accepts; here every accept counts as a pass"
-            for plan in own
-            if "false_accepts" in plan.block
-        ]
+        right = right_answers(one, own, outcomes)
+        if right is not None:
+            notes.append(f"{one.name}: {_told_right(one)}")
         compared = _compared(spec, allocation, one, own, outcomes, refuse_missing)
         asserted = [replace(each, task=one.name) for each in asserted_of(spec, one.name)]
         # Of one task the total is the task.
         mine = asserted if len(tasks) == 1 else [each for each in asserted if not each.total]
-        judged.append(judge(outcomes, one.name, compared, mine, cluster=cluster))
+        if right is not None and any(each.metric == "regret" for each in mine):
+            raise UsageError(
+                f"task '{one.name}': regret is about what passes; assert a gain of right answers"
+            )
+        solved = right or coverage_per_problem
+        judged.append(judge(outcomes, one.name, compared, mine, cluster=cluster, solved=solved))
         sources.append(outcomes)
     return Proof([one.verdicts for one in judged], _total(spec, tasks, judged, sources), tuple(notes))
+
+
+def _told_right(task: Task) -> str:
+    if task.select is not None:
+        return f"pass rates are of right answers: '{task.select.by}' accepts, and the verifier passes"
+    return "pass rates are of right answers, as the plan's rate of false accepts tells them"
 
 
 def _outcomes(

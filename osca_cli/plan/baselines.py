@@ -11,9 +11,11 @@ from osca_cli.allocate.limits import Limits
 from osca_cli.errors import UsageError
 from osca_cli.estimate.plugin import plugin
 from osca_cli.outcomes.types import Outcomes
+from osca_cli.plan.accepted import Wrong
 from osca_cli.plan.budgets import limits_of
-from osca_cli.plan.choice import Estimator, choose, estimate
+from osca_cli.plan.choice import Estimator, choose, learn
 from osca_cli.plan.decision import Search
+from osca_cli.plan.selecting import by_right_answers
 from osca_cli.spec.types import Budget
 
 DEFAULT = ("best_pure", "uniform")
@@ -47,7 +49,11 @@ def baselines(
 
 def _defaults(train: Outcomes, limits: Limits, estimator: Estimator) -> dict[str, dict[str, float]]:
     nothing = np.zeros(len(train.configurations), np.int64)
-    choice = choose(train, limits, estimate(train, estimator, limits), lambda *_: nothing)
+    seen = train.accepted()
+    known = learn(seen, estimator, limits)
+    choice = choose(seen, limits, known.rows, lambda *_: nothing)
+    if train.accepts is not None:
+        choice = by_right_answers(train, known, limits, choice, Wrong.of(train))
     pure, count = choice.best_pure
     return {
         "best_pure": {train.configurations[pure]: count},

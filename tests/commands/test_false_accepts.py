@@ -38,13 +38,19 @@ def test_a_plan_for_false_accepts_stops_early_and_says_what_that_is_worth(osca, 
     assert said["false_accepts"]["plan"]["right"]["pass_rate"] == said["expected"]["pass_rate"]
 
 
-def test_a_check_says_that_it_counts_accepts(osca, counts):
+def test_a_check_judges_right_answers_of_a_plan_for_false_accepts(osca, counts):
     rows = (counts / "counts.csv").read_text().splitlines()
     held_out = ["test" if int(row.split(",")[0][1:]) % 2 else "train" for row in rows[1:]]
     text = [rows[0] + ",split", *(f"{row},{side}" for row, side in zip(rows[1:], held_out, strict=True))]
     (counts / "split.csv").write_text("\n".join(text) + "\n")
-    osca("plan", "split.csv", "--budget", "8", "--false-accept-rate", "0.05")
-    assert "every accept counts as a pass" in osca("check", "plan.yaml", code=None).err
+    planned = osca(
+        "plan", "split.csv", "--budget", "8", "--false-accept-rate", "0.05", "--json", "-o", "plan.yaml"
+    ).json
+    result = osca("check", "plan.yaml", "--json", code=None)
+    assert "pass rates are of right answers, as the plan's rate of false accepts tells" in result.err
+    assert result.json["pass_rate"] == pytest.approx(planned["held_out"]["pass_rate"])
+    uniform = result.json["baselines"]["uniform"]["pass_rate"]
+    assert uniform == pytest.approx(planned["baselines"]["uniform"]["held_out"]["pass_rate"])
 
 
 def test_a_rate_of_0_is_the_plan_without_it(osca, counts):

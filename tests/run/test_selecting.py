@@ -165,3 +165,15 @@ def test_what_is_not_known_of_such_tasks_is_refused(osca, selecting):
         text.replace("    held_out", "    strata: question\n    held_out", 1)
     )
     assert "remove strata" in osca("plan", "spec.yaml", code=2).err
+
+
+def test_a_check_judges_right_answers_by_what_is_accepted(osca, plan, selecting):
+    osca("run", "plan.yaml", "--measure")
+    planned = osca("plan", "spec.yaml", "--estimator", "beta", "--json").json
+    result = osca("check", "plan.yaml", "--json", code=None)
+
+    assert "'regex' accepts, and the verifier passes" in result.err
+    assert result.json["pass_rate"] == pytest.approx(planned["held_out"]["selected"])
+    uniform = planned["baselines"]["uniform"]["held_out"]
+    assert result.json["baselines"]["uniform"]["pass_rate"] == pytest.approx(uniform["selected"])
+    assert uniform["pass_rate"] >= uniform["selected"]
