@@ -3,9 +3,9 @@
     python benchmarks/drift.py RECORDING.db [--folder FOLDER] [--resamplings 100]
 
 RECORDING.db has the samples of specs/ci/spec.yaml: prompts "chat" and "examples" to the embedded model. Of
-"examples" worse ones are drawn, two samples a cell, into FOLDER, where they stay: the same model with some of
-its tensors in three bits instead of four (weights rounded to even ones of sixteen levels), and with two of
-the five examples taken out of the prompt.
+"examples" worse ones are drawn, two samples a cell, into FOLDER, where they stay: two of the five
+examples taken out of the prompt, and the same model with some of its tensors in three bits instead of four
+(weights rounded to even ones of sixteen levels).
 
 Each resampling takes three quarters of the problems, and deals the recorded samples of each cell into then
 and now. "unchanged": now is the other half. Otherwise now is the worse model's for "examples". Told is how
@@ -38,7 +38,9 @@ CI = Path(__file__).resolve().parent.parent / "specs" / "ci"
 MODEL = "smollm2-135m-instruct"
 PROMPT = "examples"
 DRAWN = 2
-WORSE = 4  # every fourth tensor: in three bits throughout, the model hardly speaks
+WORSE = {"coarser": 4, "a little coarser": 12}
+"""Every so many-th tensor is in three bits: in three bits throughout, the model hardly speaks."""
+
 SHARE = 0.75
 Q4_1, BLOCK = 3, 20  # of 32 weights: two half floats, then their nibbles
 SIZES = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<B", 10: "<Q", 11: "<q", 12: "<d"}
@@ -74,8 +76,8 @@ class Reader:
             self.number(SIZES[kind])
 
 
-def in_three_bits(data: bytes) -> bytes:
-    """Return a GGUF file whose weights of four bits are rounded to even levels."""
+def in_three_bits(data: bytes, step: int) -> bytes:
+    """Return a GGUF file in which every so many-th tensor of four bits is rounded to even levels."""
     reader = Reader(data)
     tensors, entries = reader.number("<Q"), reader.number("<Q")
     for _ in range(entries):
@@ -90,7 +92,7 @@ def in_three_bits(data: bytes) -> bytes:
             found.append((offset, int(np.prod(shape)) // 32))
     begin = -(-reader.at // ALIGNED) * ALIGNED
     made = np.frombuffer(data, np.uint8).copy()
-    for offset, blocks in found[::WORSE]:
+    for offset, blocks in found[::step]:
         part = made[begin + offset : begin + offset + blocks * BLOCK].reshape(blocks, BLOCK)
         up = np.arange(16) % 2  # half of the odd levels go up and half down, so that no block is shifted
         low, high = part[:, 4:] & 15, part[:, 4:] >> 4
@@ -110,12 +112,12 @@ def embedded() -> Path:
 def worse_specs(folder: Path) -> dict[str, Path]:
     """Write the specs of the worse models, with what they need."""
     text = (CI / "spec.yaml").read_text().replace("problems.jsonl", str(CI / "problems.jsonl"))
-    (folder / "three-bits.gguf").write_bytes(in_three_bits(embedded().read_bytes()))
-    fewer = text.replace("      gcd(6, 9) = 3\n      count(o, robot) = 2\n", "")
-    texts = {
-        "three bits": text.replace(f"llama_cpp/{MODEL}", "llama_cpp/./three-bits.gguf"),
-        "fewer examples": fewer,
-    }
+    weights = embedded().read_bytes()
+    texts = {"fewer examples": text.replace("      gcd(6, 9) = 3\n      count(o, robot) = 2\n", "")}
+    for name, step in WORSE.items():
+        file = f"{name.replace(' ', '-')}.gguf"
+        (folder / file).write_bytes(in_three_bits(weights, step))
+        texts[name] = text.replace(f"llama_cpp/{MODEL}", f"llama_cpp/./{file}")
     paths = {}
     for name, one in texts.items():
         assert one != text

@@ -8,10 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from osca_cli.estimate.multiple import LEVEL, holm
+from osca_cli.estimate.multiple import holm
 from osca_cli.estimate.spread import Interval, difference_of
 from osca_cli.outcomes.types import Floats, Ints, Mask
 from osca_cli.plan.against import Against
+
+LEVEL = 0.01
+"""Chance that any model is said to have moved where none has.
+
+A check that runs every week has to be surer than one that is read once: at 5% it would cry wolf twice a year.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +122,7 @@ def drift(tasks: Sequence[ThenAndNow]) -> Drift:
     """Compare pass rates then and now, paired by problem.
 
     A model's samples are taken together: on each problem the mean over its configurations. The chance that
-    any model is said to have moved where none has is 5%, whatever their number (Holm 1979), and the same
+    any model is said to have moved where none has is 1%, whatever their number (Holm 1979), and the same
     holds of configurations.
     """
     models: list[Change] = []

@@ -56,19 +56,26 @@ def test_holm_is_right_by_hand_and_keeps_the_order():
     assert holm([]) == []
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    return tmp_path_factory.mktemp("kept")
+
+
 @pytest.fixture
-def pools(osca, spec_folder):
+def pools(osca, kept, spec_folder):
     """A plan, its pool, and a pool of the same samples drawn anew, of which one model has got worse."""
-    for db in ("then.db", "now.db"):
-        osca("run", "spec.yaml", "--db", db)
-    osca("plan", "spec.yaml", "--db", "then.db")
-    with sqlite3.connect(spec_folder / "now.db") as sql:
-        sql.execute(
-            "UPDATE verdicts SET passed = 0 WHERE request IN (SELECT x.request FROM cells x"
-            " JOIN configurations c ON c.id = x.configuration WHERE c.name LIKE 'large/%')"
-        )
-    sql.close()
-    return spec_folder
+    if not (kept / "now.db").exists():
+        shutil.copytree(spec_folder, kept, dirs_exist_ok=True)
+        for db in ("then.db", "now.db"):
+            osca("run", "spec.yaml", "--db", db, cwd=kept)
+        osca("plan", "spec.yaml", "--db", "then.db", cwd=kept)
+        with sqlite3.connect(kept / "now.db") as sql:
+            sql.execute(
+                "UPDATE verdicts SET passed = 0 WHERE request IN (SELECT x.request FROM cells x"
+                " JOIN configurations c ON c.id = x.configuration WHERE c.name LIKE 'large/%')"
+            )
+        sql.close()
+    return shutil.copytree(kept, spec_folder, dirs_exist_ok=True)
 
 
 def test_two_pools_are_compared_and_the_check_fails(osca, pools):
