@@ -15,12 +15,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from osca_cli.api.checking import check_plan
     from osca_cli.api.exporting import export_counts, export_recording, export_samples, outcomes_of
     from osca_cli.api.importing import import_samples
     from osca_cli.api.planning import make_plan, plan_text, write_plan
     from osca_cli.api.reporting import make_report
     from osca_cli.api.running import execute, measure, overview, run_pilot
     from osca_cli.api.specs import load_spec, read_problems
+    from osca_cli.check.drift_of import drift_of
     from osca_cli.errors import OscaError
     from osca_cli.store.pool import Pool
 
@@ -29,6 +31,8 @@ __version__ = "0.1.0"
 __all__ = [
     "OscaError",
     "Pool",
+    "check_plan",
+    "drift_of",
     "execute",
     "export_counts",
     "export_recording",
@@ -47,6 +51,8 @@ __all__ = [
 ]
 
 _MODULES = {
+    "osca_cli.api.checking": ("check_plan",),
+    "osca_cli.check.drift_of": ("drift_of",),
     "osca_cli.api.exporting": ("export_counts", "export_recording", "export_samples", "outcomes_of"),
     "osca_cli.api.importing": ("import_samples",),
     "osca_cli.api.planning": ("make_plan", "plan_text", "write_plan"),

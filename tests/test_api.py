@@ -23,7 +23,10 @@ def test_the_loop_in_a_program_is_the_loop_of_the_commands(spec_folder, osca, mo
         path = osca_cli.write_plan(spec, planned, pool=pool)
         plan = osca_cli.load_spec(path)
         executed = osca_cli.execute(plan, pool)
+        with pytest.raises(osca_cli.OscaError, match="missing"):
+            osca_cli.check_plan(plan, pool)
         osca_cli.measure(plan, pool)
+        checked = osca_cli.check_plan(plan, pool)
 
     assert tally.sum().drawn == 4 * 4 * len(spec.tasks[0].train)
     assert len(executed.answers) == len(spec.tasks[0].held_out)
@@ -31,7 +34,8 @@ def test_the_loop_in_a_program_is_the_loop_of_the_commands(spec_folder, osca, mo
         osca("plan", "spec.yaml", "--budget", "3", "--json").json["allocation"]
         == planned.to_json()["allocation"]
     )
-    assert osca("check", "plan.yaml", "--json", code=None).json["problems"] == len(executed.answers)
+    told = osca("check", "plan.yaml", "--json", code=None).json
+    assert (told["passed"], told["problems"]) == (checked.passed, len(executed.answers))
 
 
 @pytest.mark.parametrize("name", ["loop.py", "counts.py"])

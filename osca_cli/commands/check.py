@@ -7,22 +7,19 @@ from pathlib import Path
 
 import click
 
+from osca_cli.api.checking import check_plan
+from osca_cli.api.running import allocation_of
 from osca_cli.check.cases import cases_of, cases_of_drift
 from osca_cli.check.drift_of import drift_of
 from osca_cli.check.markdown import drift_summary, summary
-from osca_cli.check.prove import Lacking, prove
-from osca_cli.check.report import outcome_of, to_json
+from osca_cli.check.report import to_json
 from osca_cli.commands.check_ci import tell_ci
 from osca_cli.commands.check_table import print_check
 from osca_cli.commands.common import db_option, find_spec, json_option, load, open_pool, plural, shown
 from osca_cli.commands.drift_table import print_drift
 from osca_cli.console import harmless, news, print_json
-from osca_cli.errors import CheckFailedError, MissingSamplesError, UsageError
-from osca_cli.plan.stale import note_changes, refuse_stale
-from osca_cli.run.forecast import forecast
-from osca_cli.run.measure import measure_asks
-from osca_cli.run.missing import Filter
-from osca_cli.spec.types import AllocationBlock, PlannedTask, Spec
+from osca_cli.errors import CheckFailedError, UsageError
+from osca_cli.spec.types import Spec
 from osca_cli.store.pool import Pool
 
 
@@ -83,30 +80,12 @@ def _check_plan(
     stale: bool,
     as_json: bool,
 ) -> None:
-    allocation = spec.allocation
-    if allocation is None:
-        raise UsageError(f"{spec.path} has no allocation to check; make a plan first: osca plan {spec.path}")
     with ExitStack() as stack:
         from_pool = file is None and any(one.outcomes is None for one in spec.tasks)
+        allocation_of(spec)  # before the pool is looked for
         pool = stack.enter_context(open_pool(db, create=False)) if from_pool else None
-        if not stale:
-            for one in allocation.plans:
-                refuse_stale(spec, one)
-            for note in note_changes(spec, allocation):
-                news(note)
-        proof = prove(
-            spec,
-            allocation,
-            pool,
-            task=task,
-            file=file,
-            refuse_missing=lambda one, plan, lacking: _refuse_missing(
-                spec, allocation, pool if one.outcomes is None else None, plan, lacking
-            ),
-        )
-    for note in proof.notes:
-        news(harmless(note))
-    passed = outcome_of(proof.judged, spec.check.inconclusive)
+        checked = check_plan(spec, pool, task=task, outcomes=file, stale=stale)
+    proof, passed = checked.proof, checked.passed
     if as_json:
         print_json(to_json(proof.tasks, passed, proof.total))
     else:
@@ -134,20 +113,3 @@ def _check_drift(
     if not found.passed:
         moved = sum(one.moved for one in found.models)
         raise CheckFailedError(f"{plural(moved, 'model')} moved since {shown(old)}")
-
-
-def _refuse_missing(
-    spec: Spec, allocation: AllocationBlock, pool: Pool | None, plan: PlannedTask, lacking: Lacking
-) -> None:
-    if not lacking:
-        return
-    number, advice = sum(lacking.values()), "give the outcomes more samples"
-    if pool is not None:
-        asks = measure_asks(spec, allocation, pool, Filter(task=plan.task))
-        number = forecast(spec, pool, asks).undrawn.total()
-        advice = f"draw them: osca run {shown(spec.path)} --measure"
-    (configuration, problem), _ = next(iter(lacking.items()))
-    raise MissingSamplesError(
-        f"{plural(number, 'sample')} of held-out problems of task '{plan.task}' are missing, such as of"
-        f" configuration '{configuration}' on problem '{problem}'; {advice}"
-    )
