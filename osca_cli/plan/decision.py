@@ -77,7 +77,7 @@ def decide(train: Outcomes, known: Estimate, limits: Limits, search: Search, beg
     solution = solve(rows, limits, search.solver, seed=search.seed, out_of_time=late)
     seconds = clock() - begun
     choice = choose(train, limits, rows, lambda *_: solution.counts)
-    choice = search.manner.completed(choice, rows, search.manner.reach(limits))
+    choice = search.manner.completed(choice, rows, search.manner.reach(limits), final=True)
     value = coverage(rows, choice.counts)
     certificate = Certificate(value, max(solution.bound, value), seconds)
     return Decision(known, limits, choice, certificate, solution.solver)

@@ -41,16 +41,17 @@ class Manner:
         times = max(1.0, min(REACH, LONGEST / max(1, int(limits.most().max()))))
         return replace(limits, budget=times * limits.budget)
 
-    def completed(self, choice: Choice, rows: Rows, reach: Limits) -> Choice:
+    def completed(self, choice: Choice, rows: Rows, reach: Limits, *, final: bool = False) -> Choice:
         """Return a choice with all that executing it in this manner needs.
 
         Args:
             choice: Counts and their order.
             rows: The estimate that it was chosen for.
             reach: Of :meth:`reach`, or what else the estimate reaches.
+            final: Whether it is what will be executed, and not what another fold would have chosen.
 
         Raises:
-            UsageError: not one sample is worth what a solved problem may cost.
+            UsageError: it is final, and not one sample is worth what a solved problem may cost.
         """
         if self == ONE_BY_ONE:
             return choice
@@ -58,7 +59,13 @@ class Manner:
         order = np.array(made.order, np.int64)
         costs, unsolved = choice.limits.costs[order], survival(rows, made.order)
         if self.give_up is not None:
-            made = _cut(made, worth_their_price(unsolved, costs, self.give_up), self.give_up)
+            after = worth_their_price(unsolved, costs, self.give_up)
+            if final and after == 0:
+                raise UsageError(
+                    f"give_up: {self.give_up:g}: not one sample is worth it: the first solved problem is"
+                    " expected to cost more; raise it"
+                )
+            made = _cut(made, max(1, after))
             depth = len(made.order)
             costs, unsolved = costs[:depth], unsolved[: depth + 1]
         if self.rounds is None:
@@ -82,13 +89,8 @@ def _continued(choice: Choice, rows: Rows, reach: Limits) -> tuple[int, ...]:
     return tuple(greedy_order(rows, further))
 
 
-def _cut(choice: Choice, after: int, price: float) -> Choice:
+def _cut(choice: Choice, after: int) -> Choice:
     """Return a choice that leaves a problem after so many samples."""
-    if after == 0:
-        raise UsageError(
-            f"give_up: {price:g}: not one sample is worth it: the first solved problem is expected to cost"
-            " more; raise it"
-        )
     if after >= len(choice.order):
         return choice
     schedule = choice.schedule[:after]

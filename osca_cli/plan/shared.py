@@ -214,7 +214,7 @@ def _decision(
     """Return what a task draws at its level, beside the baselines of that level."""
     begun = clock()
     limits, known = at_level(reach, counts), learned.known
-    choice = manner.completed(learned.choice(limits, counts), known.rows, reach)
+    choice = manner.completed(learned.choice(limits, counts), known.rows, reach, final=True)
     value = coverage(known.rows, choice.counts)
     bound = max(value, relax(known.rows, limits, choice.counts).bound)
     return Decision(known, limits, choice, Certificate(value, bound, clock() - begun), solver)

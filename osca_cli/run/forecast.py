@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from osca_cli.backends import open_backends
@@ -108,24 +109,49 @@ def forecast(spec: Spec, pool: Pool, asks: Sequence[Ask]) -> Forecast:
     Raises:
         UsageError: a limit or budget in USD, and a configuration whose cost has no bound.
     """
-    whole = [dict.fromkeys(ask.samples, 1.0) for ask in asks]
-    return _forecast(spec, pool, list(zip(asks, whole, strict=True)), singly=False)
+    return _forecast(spec, pool, [_Part(ask, dict.fromkeys(ask.samples, 1.0)) for ask in asks])
 
 
 def forecast_execution(spec: Spec, pool: Pool, executions: Sequence[Execution]) -> Forecast:
     """Count what executing plans would draw, stopping at the first pass, and what that may cost.
 
+    Where problems share the budget, that is as deep as the plan expects to reach.
+
     Raises:
         UsageError: a limit or budget in USD, and a configuration whose cost has no bound.
     """
-    asks = [
-        (
-            Ask(one.task, one.split, one.problems, list(one.configurations.values()), one.plan.counts),
-            drawn_shares(one.plan),
+    return _forecast(spec, pool, [_executed(spec, one) for one in executions])
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Something that a run would ask for.
+
+    Attributes:
+        shares: Which share of each configuration's samples is drawn; ``None`` where nobody says.
+        singly: Whether samples are drawn one by one, at the price of that.
+    """
+
+    ask: Ask
+    shares: Mapping[str, float] | None
+    singly: bool = False
+
+
+def _executed(spec: Spec, one: Execution) -> _Part:
+    """Return what executing a plan asks for."""
+    plan, expected = one.plan, one.plan.block.get("expected")
+    depth = expected.get("depth_shared") if one.shares and isinstance(expected, Mapping) else None
+    if isinstance(expected, Mapping) and isinstance(depth, int | float):
+        schedule = (*plan.schedule, *plan.beyond)[: max(1, math.ceil(depth))]
+        plan = replace(
+            plan,
+            counts=Counter(schedule),
+            schedule=schedule,
+            block={"expected": {"samples": expected.get("samples_shared")}},
         )
-        for one in executions
-    ]
-    return _forecast(spec, pool, asks, singly=True)
+    drawn = [one.configurations[name] for name in plan.counts]
+    ask = Ask(one.task, one.split, one.problems, drawn, plan.counts)
+    return _Part(ask, drawn_shares(plan), singly=not one.sizes(spec))
 
 
 def drawn_shares(plan: PlannedTask) -> dict[str, float] | None:
@@ -157,15 +183,15 @@ def _left(expected: float, length: int) -> float:
     return high
 
 
-def _forecast(
-    spec: Spec, pool: Pool, asks: Sequence[tuple[Ask, Mapping[str, float] | None]], *, singly: bool
-) -> Forecast:
+def _forecast(spec: Spec, pool: Pool, parts: Sequence[_Part]) -> Forecast:
     backends = open_backends(spec)
     maker = CellMaker(spec, backends)
     refuse_unbounded(spec, {one.name: maker.price(one) for one in spec.configurations}, backends)
     result, ids = Forecast(), {}
-    for ask, shares in asks:
-        for lack in lacking(maker, pool, ask, register=False):
+    singly = any(part.singly for part in parts)
+    for part in parts:
+        shares = part.shares
+        for lack in lacking(maker, pool, part.ask, register=False):
             configuration = lack.cell.configuration
             ids[configuration.name] = lack.cell.configuration_id
             line = result.lines.setdefault(configuration.name, Line())

@@ -111,6 +111,30 @@ def test_give_up_leaves_problems_after_as_many_samples(osca, spec_folder, plan):
     assert {a["samples"] for a in answers(spec_folder).values() if not a["accepted"]} == {2}
 
 
+def test_tasks_share_while_running_too(osca, spec_folder):
+    spec = spec_folder / "spec.yaml"
+    edit(
+        spec,
+        "configurations:",
+        "  - name: more\n    problems: {source: jsonl, path: more.jsonl, id: id}\n    reference: answer\n"
+        "    verifier: {type: number}\n    held_out: 0.5\nconfigurations:",
+    )
+    edit(spec, "budget: {samples: 4}", "budget: {samples: 3, share: problems}")
+    write_problems(spec_folder / "more.jsonl", 20, start=50)
+    osca("run", "spec.yaml")
+    made = osca("plan", "spec.yaml", "-o", "plan.yaml", "--json").json
+
+    found = osca("run", "plan.yaml", "--json").json["tasks"]
+
+    assert made["budget"] == {"samples": 3, "share": "problems"}
+    assert made["expected"]["pass_rate_shared"] >= made["expected"]["pass_rate"]
+    assert all(one["beyond"] for one in made["plans"])
+    spent, total = (sum(task["budget"][key] for task in found) for key in ("spent", "total"))
+    assert spent <= total
+    alone = max(task["solved"] / task["problems"] for task in found)
+    assert alone > 0.5
+
+
 # Rounds
 
 

@@ -1,5 +1,7 @@
 """What a dry run says: added up, and whether it comes true for plans that are executed and measured."""
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -122,3 +124,22 @@ def test_what_one_line_does_not_know_the_sum_does_not():
 
     assert dearest([known, known, unknown], 1).most_usd is None
     assert add_up([known, unknown]).most_usd is None
+
+
+def test_a_shared_plan_is_forecast_as_deep_as_it_expects_to_reach(osca, spec_folder):
+    text = (spec_folder / "spec.yaml").read_text().replace("samples: 4}\n", "samples: 4, share: problems}\n")
+    (spec_folder / "shared.yaml").write_text(
+        text.replace("pilot: {samples: 4, share: problems}", "pilot: {samples: 4}")
+    )
+    osca("run", "shared.yaml")
+    plan = osca("plan", "shared.yaml", "-o", "plan.yaml", "--json").json
+
+    found = osca("run", "plan.yaml", "--dry-run", "--json").json
+
+    problems = osca("validate", "shared.yaml", "--json").json["tasks"][0]["held_out"]
+    expected = plan["expected"]
+    assert plan["beyond"]
+    assert expected["pass_rate_shared"] > expected["pass_rate"]
+    assert expected["samples_shared"] <= 4 + 1e-9
+    assert found["draws"] == pytest.approx(problems * expected["samples_shared"], rel=0.02)
+    assert found["to_draw"] == problems * math.ceil(round(expected["depth_shared"], 1))
