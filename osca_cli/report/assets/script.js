@@ -20,7 +20,11 @@ for (const reader of document.querySelectorAll(".reader")) {
       one.hidden = !fits;
       shown += fits ? 1 : 0;
     }
-    for (const story of stories) story.hidden = !story.querySelector(".sample:not([hidden])");
+    const filtered = verdict.value || configuration.value || wanted;
+    for (const story of stories) {
+      story.hidden = !story.querySelector(".sample:not([hidden])");
+      if (filtered && !story.hidden) story.open = true;
+    }
     form.querySelector("output").textContent = `${shown} of ${samples.length} samples`;
   };
   form.hidden = false;

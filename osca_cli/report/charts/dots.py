@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from osca_cli.report.charts.scale import linear, logarithmic, percent_scale
-from osca_cli.report.charts.svg import CHARACTER, element, group, path, picture, shortened
+from osca_cli.report.charts.svg import BOLD, element, group, path, picture, shortened
 from osca_cli.report.charts.words import tick
 
 SIZE = 12
@@ -96,6 +96,7 @@ def dots(
         id_,
         group(*parts, aria_hidden="true"),
         element("path", d=path(steps), class_="line frontier"),
+        *(element("circle", cx=x(one.x), cy=y(one.y), r=8, class_="ring") for one in points if one.best),
         *marks,
         _names([one for one in points if one.best or one.planned], x, y, width),
     )
@@ -111,8 +112,8 @@ def _names(
     parts = []
     for one in sorted(points, key=lambda one: (not one.planned, -one.y)):
         name = shortened(one.name, 0.5 * width, SIZE)
-        length = len(name) * SIZE * CHARACTER
-        for dx, dy, anchor in ((9, 4, "start"), (-9, 4, "end"), (0, -10, "middle"), (0, 18, "middle")):
+        length = len(name) * SIZE * BOLD
+        for dx, dy, anchor in ((12, 4, "start"), (-12, 4, "end"), (0, -13, "middle"), (0, 21, "middle")):
             px, py = x(one.x) + dx, y(one.y) + dy
             start = px - {"start": 0.0, "end": length, "middle": length / 2}[anchor]
             box = (start, py - SIZE, start + length, py + 2)

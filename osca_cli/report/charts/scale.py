@@ -53,8 +53,9 @@ def logarithmic(low: float, high: float, start: float, end: float, room: float =
     length = abs(end - start)
     most = max(2, int(length / room))
     doublings = math.log2(high / low)
-    if low >= 1 and doublings <= most:
-        ticks: Sequence[float] = [2.0**i for i in range(64) if low <= 2.0**i <= high * 1.001]
+    if low >= 1 and doublings <= 2 * most:
+        step = 1 if doublings <= most else 2
+        ticks: Sequence[float] = [2.0**i for i in range(0, 64, step) if low <= 2.0**i <= high * 1.001]
     else:
         exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
         fine = [m * 10.0**e for e in exponents for m in (1, 2, 5)]

@@ -10,6 +10,8 @@ Number = float | int
 
 CHARACTER = 0.58
 """Mean width of a character beside its height, in the fonts that a page may get."""
+BOLD = 0.66
+"""The same of bold letters."""
 
 
 def element(name: str, *content: Markup | str, **attributes: object) -> Markup:

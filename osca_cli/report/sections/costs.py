@@ -48,12 +48,12 @@ def costs_section(found: Findings, prefix: str) -> Section | None:
 
 
 def _against_cost(found: Findings, kind: CostKind, prefix: str) -> Figure:
-    names, unit = found.outcomes.configurations, UNITS[kind]
-    cost, rates = mean_cost(found.outcomes, kind), mean_rates(found.outcomes)
+    train, unit = found.outcomes.select(problems=found.outcomes.train), UNITS[kind]
+    names, cost, rates = train.configurations, mean_cost(train, kind), mean_rates(train)
     best = pareto(cost, rates)
     with np.errstate(divide="ignore", invalid="ignore"):
         per_pass = np.where(rates > 0, cost / rates, np.inf)
-    known = [s for s in range(len(names)) if not np.isnan(cost[s]) and found.outcomes.n[s].any()]
+    known = [s for s in range(len(names)) if not np.isnan(cost[s]) and train.n[s].any()]
     points = [
         Dot(names[s], float(cost[s]), float(rates[s]), bool(best[s]), bool(found.counts[names[s]]))
         for s in known
@@ -80,7 +80,7 @@ def _against_cost(found: Findings, kind: CostKind, prefix: str) -> Figure:
         f"{prefix}-pareto",
         title,
         draw,
-        note="Blue: in the plan. On the line: no configuration passes as often for less.",
+        note="Blue: in the plan. Ringed: no configuration passes as often for less.",
         table=table("Costs and pass rates, the cheapest pass first", "configuration", columns, rows),
     )
 
