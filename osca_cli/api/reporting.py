@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from osca_cli.api.planning import Planning, plan_outcomes, spread_as
+from osca_cli.check.need import updated
 from osca_cli.console import news
 from osca_cli.errors import MissingSamplesError, UsageError
 from osca_cli.outcomes.types import Outcomes
@@ -39,14 +40,16 @@ def make_report(
         UsageError: a task cannot be planned.
     """
     tasks = Filter(task).tasks(spec)
-    known = {one.name: task_outcomes(spec, one, pool) for one in tasks}
+    allocation = spec.allocation if budget is None else None
+    known = {
+        one.name: task_outcomes(spec, one, pool, executed=_updated(allocation, one.name)) for one in tasks
+    }
     for name, (outcomes, _) in known.items():
         if not outcomes.n[:, outcomes.train].any():
             raise MissingSamplesError(
                 f"the pool has no samples of training problems of task '{name}';"
                 f" draw them: osca run {spec.path}"
             )
-    allocation = spec.allocation if budget is None else None
     if allocation is None:
         amount = spread_as(spec, parse_budget(budget)) if isinstance(budget, str) else budget
         allocation = _planned(spec, {name: outcomes for name, (outcomes, _) in known.items()}, amount, task)
@@ -57,6 +60,10 @@ def make_report(
         which = ", ".join(f"'{one.name}'" for one in tasks)
         raise UsageError(f"{spec.path} has no plan of task {which}; plan again: osca plan {spec.path}")
     return report_html(spec, found, title=spec.name)
+
+
+def _updated(allocation: AllocationBlock | None, task: str) -> bool:
+    return allocation is not None and updated(allocation.plans_of(task))
 
 
 def _planned(

@@ -165,7 +165,7 @@ def find(
         in_usd=None if dollars is None else _around(outcomes, dollars, estimator, named),
         models=models,
         lost=losses(outcomes, budget, groups, estimator=estimator) if len(groups) > 1 else {},
-        held_out=_held_out(spec, task, allocation, pool),
+        held_out=_held_out(spec, task, allocation, pool, outcomes),
         pool=None
         if pool is None or task.outcomes is not None
         else _from_pool(spec, task, plans, outcomes, pool),
@@ -186,7 +186,9 @@ def _models(spec: Spec, outcomes: Outcomes) -> dict[str, list[int]]:
     return models
 
 
-def _held_out(spec: Spec, task: Task, allocation: AllocationBlock, pool: Pool | None) -> Verdicts | None:
+def _held_out(
+    spec: Spec, task: Task, allocation: AllocationBlock, pool: Pool | None, outcomes: Outcomes
+) -> Verdicts | None:
     """Judge the plan as ``osca check`` does, without assertions; None where that cannot be done."""
 
     def refuse(_task: Task, _plan: PlannedTask, lacking: Lacking) -> None:
@@ -195,7 +197,8 @@ def _held_out(spec: Spec, task: Task, allocation: AllocationBlock, pool: Pool | 
 
     bare = replace(spec, check=replace(spec.check, assertions=()))
     try:
-        return prove(bare, allocation, pool, task=task.name, refuse_missing=refuse).tasks[0]
+        known = {task.name: outcomes}
+        return prove(bare, allocation, pool, task=task.name, known=known, refuse_missing=refuse).tasks[0]
     except OscaError:
         return None
 
