@@ -57,7 +57,8 @@ def print_shared(shared: SharedPlan) -> None:
         (f"even spreads {even}", *_rate(shared.uniform), *_gain(shared.over_uniform)),
     ]
     print_table("What to expect, by cross-validation", EXPECTED, rows)
-    print_facts({"why": shared.because, "optimal": _optimal(shared.certificate)})
+    batch = {} if shared.expected is None else _shared(shared.expected)
+    print_facts({"why": shared.because, **batch, "optimal": _optimal(shared.certificate)})
     for note in shared.notes:
         click.echo(f"note: {harmless(note)}")
 
@@ -182,13 +183,7 @@ def _facts(plan: Plan) -> dict[str, str]:
 
 def _executed(plan: Plan, expected: Expected) -> dict[str, str]:
     """Say what sharing, rounds and giving up make of a plan."""
-    facts = {}
-    if shared := expected.shared:
-        facts["shared"] = (
-            f"{percent(shared.measured.pass_rate)} ({interval_text(shared.measured.interval)}) of a batch"
-            f" whose solved problems leave their samples to the others: those get {shared.depth:.0f} each,"
-            f" {shared.samples:.1f} in the mean"
-        )
+    facts = _shared(expected)
     if plan.rounds:
         facts["rounds"] = f"of {' + '.join(map(str, plan.rounds))} samples, drawn together"
     if plan.gives_up_after is not None:
@@ -206,6 +201,18 @@ def _accepting(accepts: FalseAccepts, said: Accepting) -> str:
         f"in the pilot, {right} and {wrong:,} of {total:,} wrong samples; at most"
         f" {percent(accepts.rate)} of the wrong ones that this plan draws"
     )
+
+
+def _shared(expected: Expected) -> dict[str, str]:
+    """Say what a batch does that shares the budget, where one does."""
+    shared = expected.shared
+    if shared is None:
+        return {}
+    rate = f"{percent(shared.measured.pass_rate)} ({interval_text(shared.measured.interval)})"
+    return {
+        "shared": f"{rate} of a batch whose solved problems leave their samples to the others: those get"
+        f" {shared.depth:.0f} each, {shared.samples:.1f} in the mean"
+    }
 
 
 def _times(needs: ComputeFactor) -> str:

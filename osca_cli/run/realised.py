@@ -149,9 +149,10 @@ def claimed(plan: PlannedTask, *, shared: bool) -> Claimed:
         value = block.get(key + ending)
         return float(value) if isinstance(value, int | float) else None
 
-    return Claimed(
-        number("pass_rate"), _ends(block.get("interval" + ending)), number("samples"), number("usd")
-    )
+    spend = number("samples"), number("usd")
+    if "selected" in block:  # what is claimed is right answers, and what a run sees is accepted ones
+        return Claimed(None, None, *spend)
+    return Claimed(number("pass_rate"), _ends(block.get("interval" + ending)), *spend)
 
 
 def _ends(value: object) -> tuple[float, float] | None:
