@@ -3,23 +3,25 @@
     python benchmarks/quickstart.py [--picture docs/images/quickstart.svg]
 
 It works in a fresh folder, from `osca init` to `osca check`, and prints each command with its time and its
-table. With --picture it then draws every configuration on the held-out problems too, and plots the held-out
-pass rate of plans, best pure configuration and even spread at every budget up to 8; that needs the dependency
-group `pictures`.
+table, and at the end the README's. With --picture it then draws every configuration on the held-out problems
+too, and plots the held-out pass rate of plans, best pure configuration and even spread at every budget up to
+8; that needs the dependency group `pictures`.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 COMMANDS = (
-    "init --template quickstart",
+    "init --template arithmetic",
     "run",
     "plan --budget 8",
     "run plan.yaml",
@@ -37,6 +39,40 @@ def osca(folder: Path, command: str) -> float:
     seconds = time.perf_counter() - start
     print(f"[{seconds:.1f} s]", flush=True)
     return seconds
+
+
+def table(folder: Path) -> str:
+    """Return the README's table: what the plan and its rivals are expected to do on new problems."""
+    command = [sys.executable, "-m", "osca_cli", "plan", "--budget", "8", "--json"]
+    told = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+    plan = json.loads(told)
+    names = ", ".join(f"{count} of {name}" for name, count in plan["allocation"].items())
+    pure, uniform = plan["baselines"]["best_pure"], plan["baselines"]["uniform"]
+    rows = [
+        (
+            "with eight samples a problem",
+            "solved, expected",
+            "95% interval",
+            "the plan gains",
+            "95% interval",
+        ),
+        ("---",) * 5,
+        (f"the plan: {names}", *_rate(plan["expected"]), "", ""),
+        (f"8 x {pure['name']}, the best single configuration", *_rate(pure), *_gain(plan, "over_best_pure")),
+        ("an even spread over all six", *_rate(uniform), *_gain(plan, "over_uniform")),
+    ]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _rate(measured: dict[str, Any]) -> tuple[str, str]:
+    low, high = measured["interval"]
+    return f"{measured['pass_rate']:.1%}", f"{100 * low:.1f} to {100 * high:.1f}"
+
+
+def _gain(plan: dict[str, Any], name: str) -> tuple[str, str]:
+    gain = plan["gain"][name]
+    low, high = gain["interval"]
+    return f"{100 * gain['value']:+.1f}", f"{100 * low:+.1f} to {100 * high:+.1f}"
 
 
 def curves(folder: Path) -> dict[str, list[tuple[float, tuple[float, float]]]]:
@@ -99,7 +135,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         total = sum(osca(folder, command) for command in COMMANDS)
-        print(f"\nin all: {total:.1f} s")
+        print(f"\nin all: {total:.1f} s\n\n{table(folder)}")
         if arguments.picture is not None:
             osca(folder, "run osca.yaml --split all")
             found = curves(folder)

@@ -19,6 +19,7 @@ FILE = re.compile(r"^`([\w./-]+)`:\n\n```\w*\n(.*?)^```", re.MULTILINE | re.DOTA
 ELSEWHERE = {
     "hosted.md": "a vendor's server; tests/run/test_batches.py has one that speaks its protocol",
     "imports.md": "logs of other tools; tests/imports/ has them",
+    "plugins.md": "its package installed; tests/test_plugins_page.py has it",
     "start.md": "the README's commands, which tests/test_quickstart.py runs with the real model",
     "vllm.md": "a GPU; tests/backends/vllm/ has a stand-in",
 }

@@ -55,3 +55,13 @@ def test_every_decision_is_in_the_index():
     listed = set(re.findall(r"\]\(([\w.-]+\.md)\)", (folder / "README.md").read_text()))
 
     assert listed == {page.name for page in folder.glob("[0-9]*.md")}
+
+
+def test_the_readme_and_the_first_plan_tell_the_same_figures():
+    readme = (ROOT / "README.md").read_text()
+    rows = readme.split("| with eight samples a problem |")[1].split("\n\n")[0]
+    figures = re.findall(r"[-+]?\d+\.\d(?:%| to [-+]?\d+\.\d)|[-+]\d+\.\d", rows)
+    told = (ROOT / "docs" / "start.md").read_text()
+
+    assert len(figures) == 10
+    assert [figure for figure in figures if figure not in told] == []
