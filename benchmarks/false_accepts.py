@@ -77,7 +77,7 @@ def measure(job: Job) -> list[Cell]:
     shape = (len(budgets), 2, job.splits, len(outcomes.problems))
     right, wrong = np.full(shape, np.nan), np.full(shape, np.nan)
     length, same = np.zeros((len(budgets), 2, job.splits)), np.zeros(len(budgets), int)
-    wrong = Wrong.at(job.rate, len(caps))
+    per_reject = Wrong.at(job.rate, len(caps))
     drawn = pilots(outcomes, job.pilot, job.splits, zlib.crc32(job.path.stem.encode()))
     for split, (train, test) in enumerate(drawn):
         fooled = fool(train, job.rate, split)
@@ -85,7 +85,7 @@ def measure(job: Job) -> list[Cell]:
         for b, budget in enumerate(budgets):
             limits = Limits.samples(len(caps), budget, upper=caps)
             naive = choose(fooled, limits, known.rows, solver).schedule
-            orders = [naive, certified_order(fooled, known, limits, [naive], wrong)]
+            orders = [naive, certified_order(fooled, known, limits, [naive], per_reject)]
             same[b] += orders[1] == naive
             for m, order in enumerate(orders):
                 found = right_and_wrong(outcomes.n[:, test], outcomes.c[:, test], order, job.rate)

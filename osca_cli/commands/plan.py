@@ -22,6 +22,7 @@ from osca_cli.api.planning import (
 )
 from osca_cli.api.planning import advise as advise_tasks
 from osca_cli.commands.against_table import print_against
+from osca_cli.commands.audited_rate import ShareOrLabels, audited_rate
 from osca_cli.commands.common import db_option, json_option, open_pool, shown
 from osca_cli.commands.frontier_table import show_frontier
 from osca_cli.commands.plan_advice import show_advice
@@ -69,10 +70,11 @@ from osca_cli.spec.types import Budget, Spec
 )
 @click.option(
     "--false-accept-rate",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=ShareOrLabels(),
     default=0.0,
-    metavar="SHARE",
-    help="Wrong samples that the verifier accepts; plan for right answers.",
+    metavar="SHARE|LABELS",
+    help="Wrong samples that the verifier accepts, or judged texts to tell how many at most; plan for right"
+    " answers.",
 )
 @click.option(
     "--against",
@@ -100,7 +102,7 @@ def command(  # noqa: PLR0917 - one parameter for each option
     by_budget: bool,
     pilot: int | None,
     train: float | None,
-    false_accept_rate: float,
+    false_accept_rate: float | Path,
     against: Path | None,
     estimator: Estimator,
     solver: Solver,
@@ -113,11 +115,12 @@ def command(  # noqa: PLR0917 - one parameter for each option
 
     SOURCE is a spec, an earlier plan, or an outcomes file (.json, .csv, .parquet).
     """
-    how = Planning(task, only, update, pilot, train, false_accept_rate, estimator, solver, seed)
+    spec = load_source(source, db)
+    rate = audited_rate(spec, task, false_accept_rate)
+    how = Planning(task, only, update, pilot, train, rate, estimator, solver, seed)
     how.check()
     _check_advice(how, output, advise=advise)
     _check_frontier(how, output, by_budget=by_budget, advise=advise)
-    spec = load_source(source, db)
     old = None if against is None else old_plans(against)  # before it is overwritten
     budgets = [None] if budget is None else [spread_as(spec, one) for one in parse_budgets(budget)]
     if old is not None and (advise or update or by_budget or len(budgets) > 1):

@@ -12,6 +12,7 @@ from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 from osca_cli.errors import UsageError
+from osca_cli.estimate.intervals import share_interval
 from osca_cli.identity import digest
 from osca_cli.model import Check, Json, Problem, Verdict
 from osca_cli.run.concurrency import for_each
@@ -124,6 +125,16 @@ def audit(spec: Spec, task: Task, texts: Iterable[Text]) -> list[Audited]:
         return Check(settings.type, verifier.version, settings.settings, given, settings.time_limit_s)
 
     return anyio.run(_judge, [(text, check_of(text.problem)) for text in texts], spec.path.parent)
+
+
+def false_accepts(audited: Sequence[Audited]) -> tuple[int, int, float]:
+    """Return how many wrong texts were accepted, of how many, and at most which share that allows.
+
+    The limit is the upper end of the exact 95% interval. An error of the verifier is no verdict.
+    """
+    judged = [one for one in audited if not one.text.right and one.verdict.passed is not None]
+    wrong = sum(one.wrong for one in judged)
+    return wrong, len(judged), share_interval(wrong, len(judged))[1][1]
 
 
 async def _judge(work: Sequence[tuple[Text, Check]], folder: Path) -> list[Audited]:

@@ -65,6 +65,32 @@ def test_each_budget_of_a_list_has_its_own_end(osca, counts):
     assert ends[0] == 1 < ends[1] < 24
 
 
+def labels(folder, wrong):
+    """Judged texts of which the verifier accepts one wrong one: it takes the last number."""
+    rows = [{"problem": "p0", "text": "It is 2, not 0.", "passed": False}]
+    rows += [{"problem": "p1", "text": f"It is {index + 100}.", "passed": False} for index in range(wrong)]
+    rows.append({"problem": "p1", "text": "It is 3.", "passed": True})
+    (folder / "labels.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_judged_texts_tell_the_rate_that_is_planned_for(osca, spec_folder):
+    labels(spec_folder, 99)
+    osca("run", "spec.yaml")
+    result = osca("plan", "spec.yaml", "--estimator", "beta", "--false-accept-rate", "labels.jsonl", "--json")
+    audit = osca("check-verifier", "spec.yaml", "--labels", "labels.jsonl", "--json", code=3).json
+    facts = audit["tasks"]["sums"]["false_accepts"]
+
+    assert "1 of 100 wrong texts were accepted: at most 5.4%" in result.err
+    assert result.json["false_accepts"]["rate"] == facts["interval"][1]
+
+
+def test_judged_texts_that_limit_nothing_are_refused(osca, spec_folder):
+    labels(spec_folder, 0)
+    osca("run", "spec.yaml", "--limit", "1")
+    err = osca("plan", "spec.yaml", "--false-accept-rate", "labels.jsonl", code=2).err
+    assert "1 of 1 wrong texts were accepted, which limits nothing" in " ".join(err.split())
+
+
 @pytest.mark.parametrize("rate", ["1", "-0.1", "5%"])
 def test_a_rate_is_a_share(osca, counts, rate):
     assert "--false-accept-rate" in osca("plan", "counts.csv", "--false-accept-rate", rate, code=2).err
