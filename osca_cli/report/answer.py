@@ -72,7 +72,8 @@ def _headline(plan: PlannedTask) -> str:
     if total == 1:
         return f"Draw 1 sample a problem, of {next(iter(plan.counts))}."
     what = f"from {several} configurations" if several > 1 else f"of {next(iter(plan.counts))}"
-    return f"Draw up to {total:,} samples a problem, {what}, stopping at the first that passes."
+    stop = "is accepted" if _accepts(plan) else "passes"
+    return f"Draw up to {total:,} samples a problem, {what}, stopping at the first that {stop}."
 
 
 def _verdict(over: Mapping[str, Json]) -> tuple[str, str]:
@@ -97,10 +98,19 @@ def _verdict(over: Mapping[str, Json]) -> tuple[str, str]:
 
 
 def _expected(plan: PlannedTask) -> Iterator[Fact]:
-    expected = mapping(plan.block.get("expected"))
-    if (value := number(expected.get("pass_rate"))) is not None:
+    expected, accepts = mapping(plan.block.get("expected")), _accepts(plan)
+    right, wrong = number(accepts.get("right")), number(accepts.get("wrong"))
+    if right is not None and wrong is not None:
+        yield Fact("Right answers on new problems", rate(right), "the verifier accepts wrong ones, too")
+        yield Fact("Wrong answers accepted", rate(wrong), "share of problems, by cross-validation")
+    elif (value := number(expected.get("pass_rate"))) is not None:
         about = f"95% interval {ends(interval(expected.get('interval')))}, by cross-validation"
         yield Fact("Solved on new problems", rate(value), about)
+
+
+def _accepts(plan: PlannedTask) -> Mapping[str, Json]:
+    """Return what false accepts make of a plan, where it reckons with them."""
+    return mapping(mapping(plan.block.get("false_accepts", plan.block.get("select"))).get("plan"))
 
 
 def _gain(gain: Mapping[str, Json], over: str) -> Iterator[Fact]:

@@ -6,55 +6,22 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from osca_cli.backends import open_backends
 from osca_cli.check.judge import Verdicts
 from osca_cli.check.need import budget_of, estimator_of
 from osca_cli.check.prove import Lacking, prove
 from osca_cli.errors import MissingSamplesError, OscaError
-from osca_cli.estimate.intervals import mean_interval
+from osca_cli.identity import digest
 from osca_cli.model import Json
 from osca_cli.outcomes.types import Outcomes
 from osca_cli.plan.choice import Estimator
 from osca_cli.plan.frontier import Point, budgets_around, frontier, in_usd
 from osca_cli.plan.losses import losses
-from osca_cli.plan.result import Measured
 from osca_cli.report.reader import Reading, read_samples
 from osca_cli.spec.cells import CellMaker
-from osca_cli.spec.strata import plan_for
 from osca_cli.spec.types import AllocationBlock, Budget, PlannedTask, Spec, Task
-from osca_cli.store.browse import (
-    Answered,
-    Browser,
-    Place,
-    RunRow,
-    Step,
-    Totals,
-    Trouble,
-    production,
-    steps,
-)
+from osca_cli.store.browse import Answered, Browser, Executed, Place, RunRow, Totals, Trouble, executed
 from osca_cli.store.pool import Pool
-
-
-@dataclass(frozen=True, slots=True)
-class Realised:
-    """What a plan gave where all that its schedule draws before it stops is in the pool.
-
-    Attributes:
-        of: ``held-out`` or ``production``.
-        solved: Share of problems with a pass.
-        samples: Drawn per problem.
-        usd: Their cost per problem; None where unknown.
-        incomplete: Problems that were begun and not finished.
-    """
-
-    of: str
-    solved: Measured
-    samples: float
-    usd: float | None
-    incomplete: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +33,7 @@ class FromPool:
     totals: Mapping[str, Totals]
     answered: Sequence[Answered]
     runs: Sequence[RunRow]
-    realised: Sequence[Realised]
+    executed: Sequence[Executed]
     reading: Reading
 
 
@@ -214,60 +181,12 @@ def _from_pool(
         Place(name, *ids) for name, ids in zip(names, maker.ids(task, problems, configurations), strict=True)
     ]
     browser = Browser(pool, places)
-    size = len(configurations)
-    held_out = {
-        problem.id: (plan_for(plans, problem.tags), places[at * size : (at + 1) * size])
-        for at, problem in enumerate(problems)
-        if at >= len(task.train)
-    }
-    made = {problem: (plans[-1], cells) for problem, cells in production(pool, task.name).items()}
-    realised = [_realised(pool, "held-out", held_out), _realised(pool, "production", made)]
     return FromPool(
         verdict_errors=browser.verdict_errors(),
         draw_errors=browser.draw_errors(),
         totals=browser.totals(),
         answered=browser.models(),
         runs=browser.runs(),
-        realised=[one for one in realised if one is not None],
+        executed=executed(pool, task.name, digest(spec.text)),
         reading=read_samples(task, configurations, plans, outcomes, maker, pool),
     )
-
-
-def _realised(
-    pool: Pool, of: str, problems: Mapping[str, tuple[PlannedTask, Sequence[Place]]]
-) -> Realised | None:
-    """Walk along the schedule of each problem, through samples that are there, up to the first pass."""
-    solved, samples, usd, incomplete = [], 0, 0.0, 0
-    for plan, cells in problems.values():
-        there = {one.label: steps(pool, one.request, one.check) for one in cells if one.label in plan.counts}
-        if not any(there.values()):
-            continue
-        walked = _walk(plan, there)
-        if walked is None:
-            incomplete += 1
-            continue
-        solved.append(bool(walked[-1].passed))
-        samples += len(walked)
-        usd += sum(float("nan") if one.usd is None else one.usd for one in walked)
-    if not solved:
-        return None
-    number = len(solved)
-    mean, interval = mean_interval(np.array(solved, float))
-    cost = None if np.isnan(usd) or usd == 0 else usd / number
-    return Realised(of, Measured(mean, interval, number), samples / number, cost, incomplete)
-
-
-def _walk(plan: PlannedTask, there: Mapping[str, Mapping[int, Step]]) -> list[Step] | None:
-    """Return the draws up to the first pass; None where one is missing."""
-    drawn: Counter[str] = Counter()
-    walked: list[Step] = []
-    for name in plan.schedule:
-        index = drawn[name]
-        drawn[name] += 1
-        step = there.get(name, {}).get(index)
-        if step is None or step.passed is None:
-            return None
-        walked.append(step)
-        if step.passed:
-            break
-    return walked

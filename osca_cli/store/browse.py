@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -31,16 +31,12 @@ _SHOWN = f"""
     LEFT JOIN verdicts v ON v.request = s.request AND v.idx = s.idx AND v.verifier = {_VERDICT}
     WHERE s.request = ?1 AND s.idx = ?3
 """  # noqa: S608 - a constant
-_STEPS = f"""
-    SELECT s.idx, v.passed, s.output_tokens, s.usd, s.seconds
-    FROM samples s
-    LEFT JOIN verdicts v ON v.request = s.request AND v.idx = s.idx AND v.verifier = {_VERDICT}
-    WHERE s.request = ?1
-"""  # noqa: S608 - a constant
-_PRODUCTION = """
-    SELECT p.id, c.name, x.request, x.verifier
-    FROM cells x JOIN problems p ON p.id = x.problem JOIN configurations c ON c.id = x.configuration
-    WHERE x.split = 'production' AND p.task = ?
+# Of each plan what its last run did: one that was interrupted goes on in the next.
+_EXECUTED = """
+    SELECT r.split, r.stratum, r.problems, r.solved, r.samples, r.usd, r.run, u.started_at
+    FROM realised r JOIN runs u ON u.id = r.run
+    WHERE r.task = ?1 AND r.plan = ?2
+    ORDER BY r.run DESC, r.stratum
 """
 _VERDICT_ERRORS = """
     SELECT b.label, substr(v.reason, 1, 300) AS why, count(*) AS number
@@ -115,13 +111,24 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """What one draw gave: its verdict and cost."""
+class Executed:
+    """What a plan did in a run.
 
-    passed: bool | None
-    output_tokens: int | None
+    Attributes:
+        split: ``held_out`` or ``production``.
+        stratum: Its ``where`` as JSON; empty where it is for all problems.
+        samples: Drawn for all problems.
+        usd: Their cost; None where unknown.
+    """
+
+    split: str
+    stratum: str
+    problems: int
+    solved: int
+    samples: int
     usd: float | None
-    seconds: float | None
+    run: int
+    started_at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,17 +254,12 @@ def shown(pool: Pool, request: str, check: str, index: int, most: int) -> Shown:
     return Shown(*row)
 
 
-def steps(pool: Pool, request: str, check: str) -> dict[int, Step]:
-    """Return what the draws of a cell gave, by index."""
-    return {
-        index: Step(None if passed is None else bool(passed), *costs)
-        for index, passed, *costs in pool.connection.execute(_STEPS, (request, check))
-    }
+def executed(pool: Pool, task: str, plan: str) -> list[Executed]:
+    """Return what a plan did in the runs that executed it, the latest first.
 
-
-def production(pool: Pool, task: str) -> Mapping[str, Sequence[Place]]:
-    """Return the cells of each production problem of a task, by the problem's hash."""
-    found: dict[str, list[Place]] = {}
-    for problem, *place in pool.connection.execute(_PRODUCTION, (task,)):
-        found.setdefault(problem, []).append(Place(*place))
-    return found
+    Args:
+        pool: The pool.
+        task: Name of the task.
+        plan: The digest of the plan file's text.
+    """
+    return [Executed(*row) for row in pool.connection.execute(_EXECUTED, (task, plan))]

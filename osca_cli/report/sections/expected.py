@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from osca_cli.estimate.intervals import Interval
+import numpy as np
+
+from osca_cli.estimate.intervals import Interval, mean_interval
 from osca_cli.report.charts.spans import Span, spans
 from osca_cli.report.charts.words import amount, ends, rate, signed, signed_ends
 from osca_cli.report.findings import Findings
 from osca_cli.report.parts import Section, figure, table
 from osca_cli.report.written import interval, mapping, number
+from osca_cli.spec.types import PlannedTask
+from osca_cli.store.browse import Executed
 
+MOST_RUNS = 6
 RIVALS = {"best_pure": "the best single one", "uniform": "an even spread"}
 
 
@@ -57,8 +62,7 @@ def expected_section(found: Findings, prefix: str) -> Section | None:
     return Section(
         f"{prefix}-expected",
         "Expected against realised",
-        "What the plan promised, what held-out problems say of it without bias, and what executing it gave:"
-        " the schedule followed through the samples that were drawn, up to the first pass.",
+        "What the plan promised, what held-out problems say of it without bias, and what executing it gave.",
         (chart,),
         tuple(_notes(found)),
     )
@@ -66,12 +70,8 @@ def expected_section(found: Findings, prefix: str) -> Section | None:
 
 def _rows(found: Findings) -> list[_Row]:
     rows = []
-    written = mapping(found.plans[-1].block.get("expected"))
-    value = number(written.get("pass_rate"))
-    if len(found.plans) == 1 and value is not None:
-        drawn, usd = number(written.get("samples")), number(written.get("usd"))
-        within = interval(written.get("interval"))
-        rows.append(_Row("expected on new problems", value, within, samples=drawn, usd=usd))
+    if len(found.plans) == 1 and (promised := _promised(found.plans[0])) is not None:
+        rows.append(promised)
     if found.held_out is not None:
         judged, taken = found.held_out.pass_rate, found.held_out.executed
         rows.append(
@@ -85,29 +85,48 @@ def _rows(found: Findings) -> list[_Row]:
                 "ink",
             )
         )
-    for one in found.pool.realised if found.pool else ():
-        solved = one.solved
-        rows.append(
-            _Row(
-                f"executed on {one.of} problems",
-                solved.pass_rate,
-                solved.interval,
-                f"{solved.problems:,}",
-                one.samples,
-                one.usd,
-                "pure",
-            )
-        )
-    return rows
+    executed = found.pool.executed if found.pool else ()
+    return rows + [_executed(one) for one in executed[:MOST_RUNS]]
+
+
+def _promised(plan: PlannedTask) -> _Row | None:
+    """Return what a plan expects: of right answers, where it says so; with a shared budget, if it has one."""
+    written = mapping(plan.block.get("expected"))
+    ending = "_shared" if "pass_rate_shared" in written else ""
+    value = number(written.get("selected", written.get(f"pass_rate{ending}")))
+    if value is None:
+        return None
+    return _Row(
+        "expected on new problems",
+        value,
+        interval(written.get(f"interval{ending}")),
+        samples=number(written.get(f"samples{ending}")),
+        usd=number(written.get(f"usd{ending}")),
+    )
+
+
+def _executed(one: Executed) -> _Row:
+    solved = np.zeros(max(1, one.problems))
+    solved[: one.solved] = 1.0
+    rate_, within = mean_interval(solved)
+    of = "held-out" if one.split == "held_out" else "production"
+    which = f" with {one.stratum}" if one.stratum else ""
+    number_ = max(1, one.problems)
+    return _Row(
+        f"executed on {of} problems{which}, run {one.run}",
+        rate_,
+        within,
+        f"{one.problems:,}",
+        one.samples / number_,
+        None if one.usd is None else one.usd / number_,
+        "pure",
+    )
 
 
 def _notes(found: Findings) -> list[str]:
     beside = found.held_out.baselines if found.held_out else ()
-    notes = [
+    return [
         f"On held-out problems the plan gains {signed(one.gain.value)} points"
         f" ({signed_ends(one.gain.interval)}) over {RIVALS.get(one.name, one.name)}."
         for one in beside
     ]
-    if unfinished := sum(one.incomplete for one in (found.pool.realised if found.pool else ())):
-        notes.append(f"{unfinished:,} problems that were begun lack a sample or a verdict and are left out.")
-    return notes
