@@ -31,7 +31,7 @@ from osca_cli.plan.budgets import limits_of
 from osca_cli.plan.choice import Choice, Estimator, fraction, learn
 from osca_cli.plan.decision import Search
 from osca_cli.plan.manner import Manner
-from osca_cli.plan.replay import failure_of, unsolved_share
+from osca_cli.plan.replay import failure_of, failures
 from osca_cli.spec.types import Budget
 
 BUDGETS = (4, 8, 16, 32, 64)
@@ -154,6 +154,11 @@ def by_price(train: Outcomes, draws: Sequence[Ints], estimator: Estimator) -> No
         per = f"{saved / lost:.0f} samples" if lost > 0 else "–"
         after = choice.gives_up_after or "–"
         print(f"| {price or 'none'} | {after} | {found[0]:.4f} | {found[1]:.1f} | {saved:.1f} | {per} |")
+
+
+def unsolved_share(test: Outcomes, order: Sequence[int]) -> Floats:
+    """Return the share of problems unsolved after 0, 1, 2… samples of an order, without bias."""
+    return np.array([1.0, *(after.mean() for after in failures(test, order, None, 0.0))])
 
 
 def to_pass_best_pure(train: Outcomes, test: Outcomes, estimator: Estimator) -> None:

@@ -83,10 +83,10 @@ def asserted_of(spec: Spec, task: str) -> list[Assertion]:
 def budget_of(plan: PlannedTask, block: AllocationBlock) -> Budget:
     """Return a plan's budget: its own, else the allocation's, else the samples that it draws.
 
-    A shared budget is no plan's: each has a level of its own.
+    A budget that tasks share is no plan's: each has a level of its own.
     """
     written = plan.block.get("budget", block.block.get("budget"))
-    if isinstance(written, Mapping) and "share" not in written:
+    if isinstance(written, Mapping) and ("share" not in written or len(block.plans) == 1):
         for kind, amount in written.items():
             if isinstance(amount, int | float) and kind in get_args(BudgetKind):
                 return Budget(cast("BudgetKind", kind), float(amount))

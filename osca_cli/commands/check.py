@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -82,7 +83,11 @@ def _check_plan(
 ) -> None:
     with ExitStack() as stack:
         from_pool = file is None and any(one.outcomes is None for one in spec.tasks)
-        allocation_of(spec)  # before the pool is looked for
+        written = allocation_of(spec).block.get("budget")  # before the pool is looked for
+        if isinstance(written, Mapping) and written.get("share") == "problems":
+            news(
+                "note: problems are judged with their own budget each; what sharing adds is what runs realise"
+            )
         pool = stack.enter_context(open_pool(db, create=False)) if from_pool else None
         checked = check_plan(spec, pool, task=task, outcomes=file, stale=stale)
     proof, passed = checked.proof, checked.passed

@@ -14,7 +14,7 @@ from osca_cli.plan.decision import Search
 from osca_cli.plan.manner import Manner
 from osca_cli.plan.planner import make_plan
 from osca_cli.plan.pooled import Part, batch_of
-from osca_cli.plan.replay import replay, unsolved_share
+from osca_cli.plan.replay import failures, replay
 from osca_cli.spec.types import Budget
 
 FOUR = Budget("samples", 4)
@@ -42,6 +42,11 @@ def plan(outcomes: Outcomes, budget: Budget = FOUR, **more: object):
 def outcomes() -> Outcomes:
     rng = np.random.default_rng(1)
     return sampled(rates(rng, 60), 30, rng)
+
+
+def unsolved_share(outcomes: Outcomes, order) -> np.ndarray:
+    """The share of problems unsolved after 0, 1, 2… samples of an order, without extrapolating."""
+    return np.array([1.0, *(after.mean() for after in failures(outcomes, order, None, 0.0))])
 
 
 def choice_of(outcomes: Outcomes, manner: Manner):

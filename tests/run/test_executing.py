@@ -328,3 +328,16 @@ def test_a_pass_rate_within_the_prediction_is_not_remarked_on(osca, spec_folder,
     edit(plan, "    counts:", "    expected: {pass_rate: 0.8, interval: [0.6, 0.9]}\n    counts:")
 
     assert "have moved" not in osca("run", "plan.yaml").out
+
+
+def test_a_plan_that_shares_is_measured_and_checked_by_its_own_budget(osca, spec_folder):
+    edit(spec_folder / "spec.yaml", "budget: {samples: 4}", "budget: {usd: 0.03, share: problems}" + PRICED)
+    osca("run", "spec.yaml")
+    osca("plan", "spec.yaml")
+    osca("run", "plan.yaml", "--measure")
+
+    result = osca("check", "plan.yaml", "--json", code=None)
+
+    assert result.code in {0, 3}
+    assert "problems are judged with their own budget each" in result.err
+    assert 0 < result.json["pass_rate"] < 1
