@@ -35,7 +35,7 @@ def refuse_leakage(plans: Sequence[PlannedTask], outcomes: Outcomes) -> None:
     if both := int(outcomes.overlap.sum()):
         raise UsageError(
             f"task '{task}': {both} of {len(held_out)} held-out problems are training problems too, so"
-            " they prove nothing; give the outcomes a split that keeps them apart"
+            " they prove nothing; write `held_out: 0.5` into the task, which splits them anew, and plan again"
         )
     leaked = sorted(held_out & learned_from(plans))
     if leaked:

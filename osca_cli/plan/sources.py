@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+
 from osca_cli.backends import open_backends
 from osca_cli.errors import UsageError
 from osca_cli.identity import digest
@@ -15,6 +17,7 @@ from osca_cli.imports.outcomes import outcomes_of
 from osca_cli.model import Json
 from osca_cli.outcomes.types import Outcomes
 from osca_cli.spec.cells import CellMaker, definition_of
+from osca_cli.spec.split import fraction
 from osca_cli.spec.types import Place, ProblemFields, Spec, Task
 from osca_cli.store.counts import pool_outcomes
 from osca_cli.store.pool import Pool
@@ -42,10 +45,32 @@ def task_outcomes(
             " executing a plan; a pool does"
         )
     if task.outcomes is not None:
-        return outcomes_of(task.outcomes)
+        outcomes, notes = outcomes_of(task.outcomes)
+        return (split_anew(outcomes, task) if task.share else outcomes), notes
     if pool is None:
         raise UsageError(f"task '{task.name}' needs a pool")
     return pool_outcomes(pool, spec, task, CellMaker(spec, open_backends(spec)), executed=executed)
+
+
+def split_anew(outcomes: Outcomes, task: Task) -> Outcomes:
+    """Return outcomes with the split that a task says, whatever their own: by hash, as problems are split.
+
+    Raises:
+        UsageError: a problem lacks the tag that they are held out by, or a side is empty.
+    """
+    values = [outcomes.tags.get(id_, {}).get(task.group) if task.group else id_ for id_ in outcomes.problems]
+    if None in values:
+        raise UsageError(
+            f"task '{task.name}' is held out by {task.group}, but problem"
+            f" '{outcomes.problems[values.index(None)]}' of {task.outcomes} has no such tag"
+        )
+    held_out = np.array([fraction(task.name, value) < task.share for value in values])
+    if held_out.all() or not held_out.any():
+        side = "training" if held_out.all() else "held-out"
+        raise UsageError(
+            f"task '{task.name}': held_out leaves no {side} problem of {len(values)}; change the share"
+        )
+    return outcomes.with_split(~held_out, held_out)
 
 
 def spec_of_outcomes(path: Path) -> Spec:

@@ -23,7 +23,7 @@ from osca_cli.spec.verifiers import Verifiers, resolve_verifier
 from osca_cli.spec.where import matches
 from osca_cli.spec.yaml12 import KeyPath, path_text
 
-_LIKE_PROBLEMS = ("problems", "verifier", "reference", "held_out", "prompts")
+_LIKE_PROBLEMS = ("problems", "verifier", "reference", "prompts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,8 @@ def _outcomes_task(values: Mapping[str, Any], path: KeyPath, files: Files) -> Ta
     if found is None:
         return None
     place = files.faults.document.key(path)
-    task = Task(values["name"], (), (), None, ProblemFields(), {}, None, found, place)
+    share, group = _held_out(values)
+    task = Task(values["name"], (), (), group, ProblemFields(), {}, None, found, place, share=share)
     return TaskDraft(_planned(task, values, path, files.faults), {}, path)
 
 

@@ -118,6 +118,7 @@ class Task:
         fields: How a problem file of this task is read, production files included.
         prompts: Every prompt as this task has it, by name.
         outcomes: An outcomes file that stands for problems and configurations, else ``None``.
+        share: Share of that file's groups to hold out anew; 0 where the split is the file's own.
         volume: Problems expected in production; only ratios between tasks count. ``None`` where not said.
         strata: Field whose values may have plans of their own; ``None`` where all have one plan.
         volumes: Problems expected of each value of it, as text; ``*`` stands for all others.
@@ -149,6 +150,8 @@ class Task:
         if self.select is None:
             return self
         return replace(self, verifier=self.select.verifier, judge=self.select.judge, select=None)
+
+    share: float = 0.0
 
     def template(self, prompt: str | None) -> Template:
         """Return the prompt of this name, as this task has it."""

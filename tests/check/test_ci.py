@@ -241,7 +241,23 @@ def test_a_problem_on_both_sides_is_refused(osca, tmp_path):
     write_outcomes(tmp_path, overlap=5)
     osca("plan", "counts.json", "--budget", "4")
 
-    assert "5 of 40 held-out problems are training problems too" in osca("check", "plan.yaml", code=2).err
+    said = osca("check", "plan.yaml", code=2).err
+    assert "5 of 40 held-out problems are training problems too" in said
+    assert "write `held_out: 0.5` into the task" in said
+
+
+def test_an_outcomes_file_is_split_anew_where_the_task_says_so(osca, tmp_path):
+    write_outcomes(tmp_path, overlap=40)
+    spec = "version: 1\ntasks: [{name: t, outcomes: counts.json, held_out: HOW}]\nbudget: {samples: 4}\n"
+    for how, apart in (("0.5", None), ("{share: 0.5, by: repo}", "repo")):
+        (tmp_path / "spec.yaml").write_text(spec.replace("HOW", how))
+        osca("plan", "spec.yaml")
+        result = osca("check", "plan.yaml", "--json").json
+
+        assert 20 < result["problems"] < 60
+        assert ("clusters" in result) == (apart is not None)
+    (tmp_path / "spec.yaml").write_text(spec.replace("HOW", "{share: 0.5, by: repos}"))
+    assert "problem 'p0' of counts.json has no such tag" in osca("plan", "spec.yaml", code=2).err
 
 
 def test_problems_that_chose_the_plan_are_refused_in_another_file_too(osca, planned):
