@@ -235,7 +235,7 @@ def test_an_outcomes_file_stands_for_problems_and_configurations(load, folder, f
     assert spec.tasks[0].outcomes == folder / "o.json"
     assert (
         "remove one of the two"
-        in faults_of("version: 1\ntasks: [{name: a, outcomes: o.json, held_out: 0.5}]")[0]
+        in faults_of("version: 1\ntasks: [{name: a, outcomes: o.json, reference: x}]")[0]
     )
     assert "no such file" in faults_of("version: 1\ntasks: [{name: a, outcomes: p.json}]")[0]
 
