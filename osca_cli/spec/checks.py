@@ -37,12 +37,16 @@ def read_check(
         faults: Where faults go.
     """
     defaults = CheckSettings()
+    # What has the wrong type has been told, and means nothing.
+    check = {key: value for key, value in check.items() if ("check", key) not in faults.broken}
     # An outcomes file brings its own configurations: names are compared when it is read.
     unknowable = configurations is None or any(task is None or task.outcomes for task in tasks.values())
     known = None if unknowable else (*BASELINES, *(configurations or {}))
     baselines = tuple(check.get("baselines", defaults.baselines))
     for index, name in enumerate(baselines):
-        _check_baseline(name, ("check", "baselines", index), known, faults)
+        path: KeyPath = ("check", "baselines", index)
+        if path not in faults.broken:
+            _check_baseline(name, path, known, faults)
     assertions = [
         _assertion(raw, ("check", "assert", index), tasks, known, faults)
         for index, raw in enumerate(check.get("assert", ()))

@@ -318,3 +318,14 @@ def test_a_model_that_changed_behind_its_name_is_told_by_plan_and_check(osca, sp
 
         assert "the model behind small/0.5/prompt1 has changed: 'small-1' (" in said
         assert "revision" in said
+
+
+@pytest.mark.parametrize(
+    "check",
+    ["{baselines: [3]}", "{baselines: x}", "{baselines: {}}", "{cluster: [1]}", "{assert: 3}", "[1]",
+     "{assert: [{metric: 3}]}", "{assert: [3]}", "{assert: [{metric: pass_rate, task: [1], at_least: 0}]}"],
+)  # fmt: skip
+def test_a_check_of_a_wrong_shape_is_told_and_nothing_else(osca, spec_folder, check):
+    add(spec_folder, f"check: {check}\n", "spec.yaml")
+
+    assert "spec.yaml:" in osca("validate", "spec.yaml", code=2).err
