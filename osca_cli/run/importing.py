@@ -15,6 +15,7 @@ from osca_cli.errors import ImportedError, UsageError
 from osca_cli.identity import canonical_json, digest
 from osca_cli.imports.rows import Row, name_of
 from osca_cli.model import Json, Problem, Sample, Split
+from osca_cli.run.readiness import make_ready
 from osca_cli.run.session import VERIFY_TIME_LIMIT_S
 from osca_cli.run.verification import Verification
 from osca_cli.spec.cells import Cell, CellMaker
@@ -85,6 +86,7 @@ def import_rows(
 
 def verify_imported(spec: Spec, pool: Pool, cells: Sequence[Cell]) -> int:
     """Judge the imported texts of cells by the task's own verifier; return how many verdicts it gave."""
+    make_ready(spec.tasks)
 
     async def work() -> int:
         number = 0

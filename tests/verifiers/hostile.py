@@ -194,7 +194,7 @@ PROGRAMS = {
     "answering from the tests' file": Hostile(
         "import os\n"
         "def f(x):\n"
-        "  for root in ('.', '/tmp', '/work', '/osca', 'TARGET'):\n"
+        "  for root in ('.', '/tmp', '/osca', '/dev/shm', 'TARGET'):\n"
         "    for folder, _, names in os.walk(root):\n"
         "      for name in names:\n"
         "        text = open(os.path.join(folder, name), errors='replace').read()\n"

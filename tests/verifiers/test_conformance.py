@@ -4,7 +4,9 @@ from typing import ClassVar
 
 import pytest
 
+from osca_cli.errors import UsageError
 from osca_cli.model import Problem
+from osca_cli.registry import verifier_class
 from osca_cli.testing.verifiers import VerifierConformance
 
 CASES = {
@@ -66,6 +68,29 @@ class TestAny(OfCase, kind="any"):
 
 class TestCommand(OfCase, kind="command"):
     pass
+
+
+class OfCode(VerifierConformance):
+    """One of ours that runs code."""
+
+    @pytest.fixture(autouse=True)
+    def _sandbox(self):
+        try:
+            verifier_class(str(self.settings["type"])).ready(self)  # type: ignore[attr-defined]
+        except UsageError as error:
+            pytest.skip(str(error))
+
+
+class TestPythonTests(OfCode):
+    settings: ClassVar = {"type": "python_tests", "tests": "tests"}
+    problem = Problem("t", "p", fields={"tests": ["assert f(2) == 4"]})
+    right, wrong = "def f(x): return 2 * x", "def f(x): return x"
+
+
+class TestCodeTests(OfCode):
+    settings: ClassVar = {"type": "code_tests", "tests": "tests", "language": "python"}
+    problem = Problem("t", "p", fields={"tests": [{"input": "2", "output": "4"}]})
+    right, wrong = "print(2 * int(input()))", "print(2)"
 
 
 class TestASuiteForAVerifierThatBreaks:

@@ -17,7 +17,7 @@ tasks:
     problems: {source: jsonl, path: squares.jsonl, id: id}
     verifier:
       type: any
-      of: [{type: python_tests, extract: code_block, tests: tests, entry_point: function}]
+      of: [{type: python_tests, extract: code_block, tests: tests, time_limit_s: 1}]
 configurations: [{name: one, model: scripted/sure, prompt: "[{{ answer }}]"}]
 pilot: {samples: 1}
 """
@@ -27,7 +27,12 @@ ANSWERS = ["def f(x): return x * x", "import os\nos._exit(0)", "def f(x):\n    w
 @pytest.fixture
 def spec(tmp_path, monkeypatch):
     rows = [
-        {"id": str(i), "answer": f"\n```python\n{code}\n```\n", "function": "f", "tests": "assert f(3) == 9"}
+        {
+            "id": str(i),
+            "answer": f"\n```python\n{code}\n```\n",
+            "entry_point": "f",
+            "tests": "assert f(3) == 9",
+        }
         for i, code in enumerate(ANSWERS)
     ]
     (tmp_path / "squares.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -16,6 +16,18 @@ def parsed(source: str) -> ast.Module | None:
             return None
 
 
+def complete(source: str) -> str:
+    r"""Return the beginning of a source that is Python by itself: all of it, or less an unfinished function.
+
+    >>> complete("import math\ndef area(r):\n")
+    'import math\n'
+    """
+    lines = source.splitlines(keepends=True)
+    while lines and parsed("".join(lines)) is None:
+        lines.pop()
+    return "".join(lines)
+
+
 def defined(source: str) -> set[str]:
     r"""Return the functions, classes and variables that a source defines; what it imports is not its own.
 

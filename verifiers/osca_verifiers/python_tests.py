@@ -10,7 +10,7 @@ from osca_cli.errors import UsageError
 from osca_cli.model import Json, Problem, Verdict
 from osca_verifiers.cases import tests_of, text_of
 from osca_verifiers.code_tests import run_cases
-from osca_verifiers.code_text import defined
+from osca_verifiers.code_text import complete, defined
 from osca_verifiers.extract import compile_steps, extract
 from osca_verifiers.reference import name
 from osca_verifiers.sandbox.box import Gone
@@ -56,10 +56,12 @@ class PythonTests(Sandboxed):
                 f"{name(problem)}: its tests call a function that they do not name; name the field that does "
                 "with 'entry_point:'"
             )
-        exported = defined(code + (reference or "")) - defined(code) | ({entry} if entry else set())
+        known = complete(code)
+        exported = defined(code + (reference or "")) - defined(known) | ({entry} if entry else set())
         return {
             "tests": tests,
             "before": code,
+            "known": known,
             "entry": entry,
             "exported": sorted(exported),
             "reference": reference,
@@ -102,7 +104,7 @@ def _examined(program: Program, given: Mapping[str, Json], seconds: float) -> Ex
         program.load(FILE, seconds)
     except Gone as gone:
         return Examined(tests=len(tests["asserts"]), reason=str(gone))
-    job = {"tests": tests["asserts"], **{key: given[key] for key in ("before", "entry", "exported")}}
+    job = {"tests": tests["asserts"], **{key: given[key] for key in ("known", "entry", "exported")}}
     return _judge().examine(program, job, seconds)
 
 

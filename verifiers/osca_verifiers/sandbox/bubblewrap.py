@@ -21,9 +21,9 @@ from osca_verifiers.sandbox.processes import children, last_line, public_files, 
 from osca_verifiers.sandbox.seccomp import filter_program
 
 NAME = "bubblewrap"
-WORK = "/work"
+WORK = "/osca/work"
 FOLDERS = (WORK, "/tmp", "/dev/shm")  # noqa: S108 - the sandbox's own
-_OURS = "/osca"
+_OURS = "/osca/modules"
 _ROOTS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 
@@ -98,12 +98,12 @@ def command(
         *("--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"),
         *_environment(),
         *_system(),
-        *(part for folder in folders if not f"{folder}/".startswith("/usr/") for part in _mounted(folder)),
-        *_mounted(str(modules()), _OURS),
         *("--proc", "/proc", "--dev", "/dev"),
         *("--size", size, "--perms", "1777", "--tmpfs", FOLDERS[2]),
         *("--size", size, "--perms", "1777", "--tmpfs", FOLDERS[1]),
         *("--size", size, "--perms", "0777", "--tmpfs", WORK, "--chdir", WORK),
+        *(part for folder in folders if not f"{folder}/".startswith("/usr/") for part in _mounted(folder)),
+        *_mounted(str(modules()), _OURS),
         *("--remount-ro", "/dev", "--remount-ro", "/"),
         *(() if seccomp is None else ("--seccomp", str(seccomp))),
     ]

@@ -63,7 +63,7 @@ class Judge:
 
         Args:
             program: It.
-            job: ``tests``, a list of sources; ``before``, what they may use; ``entry``, the function under
+            job: ``tests``, a list of sources; ``known``, what they may use; ``entry``, the function under
                 test; and ``exported``, names that are the program's.
             seconds: What it may take over one test.
 
@@ -75,6 +75,9 @@ class Judge:
         try:
             judge.send({"op": "judge", **job}, _JUDGE_LIMIT_S)
             return work.go()
+        except SandboxError:
+            self.close()
+            raise
         except Late:
             self.close()
             if not work.asked:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +12,8 @@ from pathlib import Path
 
 from osca_cli.errors import UsageError
 
-_ASK = "import json,sys;print(json.dumps([sys.prefix,sys.base_prefix,sys.exec_prefix,*sys.path]))"
+_ASK = "import json,os,sys; print(json.dumps([os.path.realpath(sys.executable), sys.base_prefix, *sys.path]))"
+_SYSTEM = ("/usr/bin/python3", "/usr/local/bin/python3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,12 @@ class Interpreter:
     Attributes:
         command: What starts it, isolated from the user's own folders.
         folders: What it must be able to read.
+        packages: Where its programs find packages, besides the standard library.
     """
 
     command: tuple[str, ...]
     folders: tuple[str, ...]
+    packages: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=16)
@@ -42,31 +44,35 @@ def interpreter(path: str | None, *, others: bool) -> Interpreter:
         UsageError: there is none.
     """
     if path is not None:
-        command = shutil.which(path)
-        if command is None:
-            raise UsageError(f"python: {path} is not found, or is no program")
-        return Interpreter((command, "-I", "-B"), _folders(command))
+        return _asked(path, packages=True)
     own = str(Path(getattr(sys, "_base_executable", sys.executable)).resolve())
-    for command in (own, *filter(None, map(shutil.which, ("/usr/bin/python3", "/usr/local/bin/python3")))):
-        folders = (sys.base_prefix,) if command == own else _folders(command)
-        if not others or all(map(readable_by_all, folders)):
-            return Interpreter((command, "-I", "-S", "-B"), folders)
+    for command in (own, *filter(None, map(shutil.which, _SYSTEM))):
+        found = _asked(command, packages=False)
+        if not others or all(map(_readable_by_all, found.folders)):
+            return found
     raise UsageError(
         f"the sandbox's unprivileged user cannot read {own}; install Python where everybody can: "
         "apt-get install python3"
     )
 
 
-def readable_by_all(folder: str) -> bool:
+def _readable_by_all(folder: str) -> bool:
     """Tell whether everybody may enter a folder."""
     path = Path(folder).resolve()
     return all(one.stat().st_mode & 0o001 for one in (path, *path.parents))
 
 
-def _folders(command: str) -> tuple[str, ...]:
-    asked = subprocess.run([command, "-I", "-c", _ASK], capture_output=True, text=True, check=False)
+def _asked(path: str, *, packages: bool) -> Interpreter:
+    """Ask a Python where it is and what it needs; one of a virtual environment names what made it."""
+    command = shutil.which(Path(path).absolute() if "/" in path else path)
+    if command is None:
+        raise UsageError(f"python: {path} is not found, or is no program")
+    options = ["-I"] if packages else ["-I", "-S"]
+    asked = subprocess.run([command, *options, "-c", _ASK], capture_output=True, text=True, check=False)
     if asked.returncode:
-        raise UsageError(f"python: {command} does not run: {asked.stderr.strip()[-200:]}")
-    found = dict.fromkeys(os.path.realpath(one) for one in json.loads(asked.stdout) if Path(one).is_dir())
-    inner = [one for one in found if not any(one != other and one.startswith(f"{other}/") for other in found)]
-    return tuple(inner)
+        raise UsageError(f"python: {path} does not run: {asked.stderr.strip()[-200:]}")
+    program, base, *places = json.loads(asked.stdout)
+    found = [place for place in places if Path(place).is_dir() and not place.startswith(f"{base}/")]
+    own = [place for place in places if Path(place).is_dir() and place.endswith("-packages")]
+    paths = tuple(dict.fromkeys([*own, *found])) if packages else ()
+    return Interpreter((program, "-I", "-S", "-B"), (base, *found), paths)

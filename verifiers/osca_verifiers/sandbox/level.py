@@ -19,7 +19,7 @@ VARIABLE = "OSCA_SANDBOX"
 """The environment variable by which ``--sandbox none`` reaches the processes that verify."""
 
 KINDS: Mapping[str, ModuleType] = {module.NAME: module for module in (bubblewrap, landlock)}
-_START = "import sys; sys.path[:0] = ['{ours}']; import osca_verifiers.sandbox.inside.%s as us; us.main()"
+_START = "import sys; sys.path[:0] = ['{ours}']; import osca_verifiers.sandbox.inside.%s as us; us.main(%r)"
 _ADVICE = (
     "code that a model wrote is not run without one. Install one: apt-get install bubblewrap (or what your "
     "system calls it), or pip install 'osca[sandbox]' on Linux 6.12 or newer. Or accept the risk with "
@@ -89,7 +89,7 @@ def open_box(name: str, script: str, limits: Limits, python: str | None = None) 
     dropped = name == landlock.NAME and os.geteuid() == 0
     chosen = interpreter(python, others=dropped)
     module = KINDS.get(name, plain)
-    inner = [*chosen.command, "-c", _START % script]
+    inner = [*chosen.command, "-c", _START % (script, chosen.packages)]
     shared = name != bubblewrap.NAME
     with Box(module.start(inner, chosen.folders, limits), limits, shared=shared) as opened:
         yield opened

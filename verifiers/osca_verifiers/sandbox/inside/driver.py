@@ -16,7 +16,7 @@ from osca_verifiers.sandbox.inside.frames import Channel, TooLongError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # every import costs each sandbox its time
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import ModuleType
     from typing import Any, NoReturn
 
@@ -25,8 +25,9 @@ _ERRORS_KEPT = 4000
 _SIGKILL = 9
 
 
-def main() -> None:
-    """Do what each message asks, until nobody asks any more."""
+def main(packages: Sequence[str] = ()) -> None:
+    """Do what each message asks, until nobody asks any more; programs find packages in these folders."""
+    sys.path += packages
     channel = private_channel()
     limits: Json = {}
     while True:

@@ -12,7 +12,7 @@ import builtins
 import importlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from osca_verifiers.sandbox.inside.calls import Peer
@@ -27,7 +27,7 @@ class ProgramGone(BaseException):
     """The program ended, or was too slow. No test can catch this by ``except Exception``."""
 
 
-def main() -> None:
+def main(packages: Sequence[str] = ()) -> None:  # noqa: ARG001 - as the driver's
     """Judge one job after another, each in a fork, until nobody asks any more."""
     channel = private_channel()
     while True:
@@ -111,12 +111,16 @@ class Names(dict[str, Any]):
     problem says so.
     """
 
-    def __init__(self, peer: Peer, exported: set[str]) -> None:
+    def __init__(self, peer: Peer, exported: set[str], entry: str | None) -> None:
         super().__init__(__name__="tests")
+        self._entry = entry
         self._peer = peer
         self._exported = exported
 
     def __missing__(self, name: str) -> Any:
+        if name == "candidate" and self._entry is not None:
+            self[name] = self._peer.ask("method", None, (self._entry,))
+            return self[name]
         if name not in self._exported:
             if hasattr(builtins, name) or name.startswith("__"):
                 raise KeyError(name)
@@ -133,8 +137,7 @@ class Examination:
         self._channel = channel
         self._job = job
         peer = Peer(self._exchange, _perform, Remote)
-        self._peer = peer
-        self._names = Names(peer, set(job["exported"]))
+        self._names = Names(peer, set(job["exported"]), job["entry"])
         self._tests: list[str] = []
 
     def run(self) -> None:
@@ -148,12 +151,10 @@ class Examination:
         self._channel.send({"finished": True})
 
     def _define(self) -> None:
-        """Run what comes before the answer; the functions under test are the program's all the same."""
-        exec(compile(self._job["before"], "before", "exec"), self._names)  # noqa: S102 - a sandbox
+        """Run what the tests may use; the functions under test are the program's all the same."""
+        exec(compile(self._job["known"], "before", "exec"), self._names)  # noqa: S102 - a sandbox
         for name in self._job["exported"]:
             self._names.pop(name, None)
-        if entry := self._job["entry"]:
-            self._names["candidate"] = self._peer.ask("method", None, (entry,))
 
     def _numbered(self, source: str) -> ast.Module:
         """Return tests in which every statement that asserts tells how it went."""
