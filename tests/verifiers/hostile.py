@@ -31,7 +31,7 @@ class Hostile:
     passed: bool | None = False
     reason: str = ""
     tests: Any = SQUARES
-    seconds: float = 3.0
+    seconds: float = 10.0  # on a busy machine; what never ends has less
 
 
 def deed(line: str, **more: Any) -> Hostile:
@@ -77,7 +77,9 @@ PROGRAMS = {
         "[open(f'f{i}', 'w').close() for i in range(10 ** 6)]", reason="files|time limit", seconds=3
     ),
     "deep recursion": Hostile("def f(x): return f(x)", reason="RecursionError"),
-    "deeper recursion": Hostile("import sys\nsys.setrecursionlimit(10 ** 9)\ndef f(x): return f(x)"),
+    "deeper recursion": Hostile(
+        "import sys\nsys.setrecursionlimit(10 ** 9)\ndef f(x): return f(x)", seconds=1
+    ),
     "ignoring signals": Hostile(
         "import signal\nfor s in range(1, 65):\n  try: signal.signal(s, signal.SIG_IGN)\n  except (OSError, ValueError): pass\n"
         "while True: pass",
@@ -148,6 +150,7 @@ PROGRAMS = {
     "patched builtins": Hostile(
         "import builtins\nbuiltins.all = builtins.isinstance = lambda *a: True\nbuiltins.abs = lambda x: 0\ndef f(x): return 0",
         tests=["assert all([f(2) == 4])", "assert abs(f(2) - 4) < 1"],
+        seconds=1,
     ),
     "names of its own in place of Python's": Hostile(
         "def all(x): return True\ndef abs(x): return 0\nclass math: isclose = staticmethod(lambda *a: True)\ndef f(x): return 0",

@@ -78,5 +78,11 @@ def test_hostile_programs_are_contained_and_pass_nothing(level, user, tmp_path_f
     expected = {name: program.passed for name, program in hostile.PROGRAMS.items()}
     assert {name: one["passed"] for name, one in found.items()} == {**expected, "an honest program": True}
     assert {name: one["harm"] for name, one in found.items() if one["harm"]} == {}
-    reasons = {name: (program.reason, found[name]["reason"]) for name, program in hostile.PROGRAMS.items()}
-    assert {name: pair for name, pair in reasons.items() if not re.search(*pair)} == {}
+    # A busy machine may reach the time limit first, whatever else would have stopped the program.
+    reasons = {
+        name: f"{program.reason}|{hostile.LIMIT}"
+        for name, program in hostile.PROGRAMS.items()
+        if program.reason
+    }
+    said = {name: found[name]["reason"] for name in reasons}
+    assert {name: said[name] for name, reason in reasons.items() if not re.search(reason, said[name])} == {}
