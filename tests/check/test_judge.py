@@ -149,3 +149,21 @@ def test_what_a_plan_costs_on_held_out_problems_is_said_beside_its_budget():
     assert [one.held_out for one in spend] == pytest.approx([0.4, 0.7])
     assert judged_one(table, {"a": 2}, {}, [], Budget("seconds", 1)).spend.held_out is None
     assert judged_one(table, {"a": 2}, {}, [], Budget("samples", 2)).spend is None
+
+
+@pytest.mark.parametrize(("counts", "regret"), [({"good": 2}, 0.0), ({"bad": 2}, 0.5)])
+def test_regret_is_what_the_best_allocation_solves_more(counts, regret):
+    passes = [10, 10, 0, 0] * 10
+    table = Outcomes.of(
+        ["good", "bad"],
+        [f"p{i}" for i in range(80)],
+        np.full((2, 80), 10),
+        [passes * 2, [0] * 80],
+        train=np.arange(80) < 40,
+        held_out=np.arange(80) >= 40,
+    )
+    assertion = asserts("regret", at_most=0.2)
+    [judgement] = judged_one(table, counts, {}, [assertion], Budget("samples", 2)).judgements
+
+    assert judgement.measured.value == pytest.approx(regret)
+    assert judgement.outcome == ("pass" if regret == 0 else "fail")
