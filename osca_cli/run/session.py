@@ -105,7 +105,9 @@ async def _session(spec: Spec, pool: Pool, kind: RunKind, offline: bool) -> Asyn
     workers = os.cpu_count() or 1
     stopping = anyio.Event()
     async with AsyncExitStack() as stack:
-        claims = stack.enter_context(claims_beside(None if offline else pool.path, stopping))
+        claims = stack.enter_context(
+            claims_beside(None if offline or pool.read_only else pool.path, stopping)
+        )
         verification = await stack.enter_async_context(
             Verification(workers, VERIFY_TIME_LIMIT_S, spec.path.parent)
         )
