@@ -118,7 +118,16 @@ def _print_spending(kind: BudgetKind, lines: Sequence[Realised]) -> None:
 
 
 def _tell_of(one: Realised) -> None:
-    """Say where a pass rate is not what was expected, and what to do."""
+    """Say where a shared budget is spent, and where a pass rate is not what was expected and what to do."""
+    left, budget = len(one.answers) - one.solved, one.budget
+    if left and budget is not None and budget.share == "problems" and one.spent is not None:
+        most = max(answer.samples for answer in one.answers)
+        sample = one.spent / max(1.0, one.sum("samples") or 0.0)
+        spent = "spent" if one.spent + sample > budget.amount * len(one.answers) else "not spent"
+        click.echo(
+            f"{harmless(one.label)}: the shared budget is {spent}; {left} of {len(one.answers)} problems are"
+            f" not solved after up to {most} samples"
+        )
     if one.surprising and one.predicted is not None:
         click.echo(
             f"{harmless(one.label)}: {percent(one.pass_rate)} is outside what the plan expects of"

@@ -74,6 +74,8 @@ def test_a_shared_budget_that_is_spent_is_spent_on_all_alike(osca, spec_folder, 
 
     found = task(osca, "--answers", "answers.jsonl")
 
+    told = osca("run", "plan.yaml").out
+    assert "the shared budget is spent; " in told
     drawn = [answer["samples"] for answer in answers(spec_folder).values() if not answer["accepted"]]
     assert found["budget"]["spent"] == int(1.4 * found["problems"])
     assert drawn
