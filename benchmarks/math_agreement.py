@@ -67,7 +67,7 @@ def main() -> None:
         "number": by_verifier("number"),
         "exact": by_verifier("exact"),
     }
-    for name in ("math_pairs.yaml", "math_pairs_unseen.yaml"):
+    for name in ("math_pairs.yaml", "math_pairs_unseen.yaml", "math_pairs_later.yaml"):
         every = list(pairs(name))
         print(f"{name}: {len(every)} pairs, {sum(pair.passes for pair in every)} of them right answers")
         print(f"{'':20}{'right':>10}{'wrong pass':>12}{'wrong fail':>12}")

@@ -38,7 +38,7 @@ def test_a_verdict_that_decides_stands_whatever_the_others_say(members, of_all, 
 def test_a_new_version_of_a_member_is_a_new_version_of_the_whole():
     verifier = All({"of": [{"type": "exact"}, {"type": "number"}]})
     read = verifier.reads(Problem("t", "p", {}, reference="3"), {})
-    assert read == {"of": [{"version": 1, "given": {"reference": "3"}}] * 2}
+    assert read == {"of": [{"version": v, "given": {"reference": "3"}} for v in (1, 2)]}
 
 
 @pytest.mark.parametrize("of", [None, [], ["name"], [{"type": "no such"}]])

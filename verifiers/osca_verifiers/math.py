@@ -29,7 +29,7 @@ class Math:
     expressions evaluates them as Python (docs/decisions/042-mathematics.md).
     """
 
-    version = 1
+    version = 2
 
     def __init__(self, settings: Mapping[str, Json]) -> None:
         _library()

@@ -56,7 +56,7 @@ def answer_in(text: str) -> str | None:
     if spans:
         return _joined(text, spans, last=True)
     if is_formula(text):
-        return text.strip()
+        return text.strip().lstrip("= ")
     return last_numeral(text)
 
 
@@ -111,6 +111,7 @@ _PLAIN_UNIT = re.compile(
 )
 _SPACED = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?: [0-9]{3})+(?![0-9])")
 _REPEATING = re.compile(r"([0-9]*)\.([0-9]*)\\overline\s?\{([0-9]+)\}")
+_NATURAL = re.compile(r"\\log_\{?e\}?(?![a-z])")
 _TIMES_I = re.compile(r"\s*\\cdot\s*i(?![a-z])")
 _TIMES = re.compile(r"(?<=[\w)}])\s*\*\s*(?=[\w(\\])")
 _DROPPED = re.compile(r"\\(?:left|right|displaystyle|limits|!|,|;|:)(?![a-zA-Z])|~")
@@ -133,7 +134,7 @@ def as_latex(answer: str) -> str:
     text = _EXPONENT.sub(r"^{\1}", text.replace("**", "^"))
     text = _INFINITY.sub(r"\\infty ", _NAMES.sub(r"\\\1 ", _JOINED_WORD.sub(", ", text)))
     text = _DEGREES.sub(r"\1\\frac{\2\\pi}{180}", text.replace(r"\varnothing", r"\emptyset"))
-    text = _TIMES_I.sub("i", text)
+    text = _TIMES_I.sub("i", _NATURAL.sub(r"\\ln ", text))
     text = _TIMES.sub(r" \\cdot ", text)
     return _UNIT.sub("", text) or text
 

@@ -25,7 +25,7 @@ class Number:
     ``tolerance`` 0.01 includes a difference of 0.01.
     """
 
-    version = 1
+    version = 2
 
     def __init__(self, settings: Mapping[str, Json]) -> None:
         self._steps = compile_steps(settings.get("extract"))

@@ -1,14 +1,15 @@
 r"""Numbers the way models write them, read exactly.
 
 A numeral may have a sign, a currency, thousands separators, decimals, a power of ten, a denominator and a
-percent sign: ``1,234.50``, ``-$5``, ``3/4``, ``1 1/2``, ``\frac{3}{4}``, ``6.02e23``, ``6.02 × 10^23``,
-``12%``. Whatever follows is a unit. A point separates decimals and a comma thousands, never the other way
-round.
+percent sign: ``1,234.50``, ``-$5``, ``3/4``, ``1 1/2``, ``1½``, ``\frac{3}{4}``, ``6.02e23``,
+``6.02 × 10^23``, ``12%``. Whatever follows is a unit. A point separates decimals and a comma thousands, never
+the other way round.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,6 +23,8 @@ _SEPARATOR = r"(?:,\\!|\{,\}|\\[,!]|[,_\u00a0\u2009\u202f])"
 # Nothing that may fail follows a run of digits, so that a megabyte of them takes linear time.
 _INTEGER = rf"(?:[0-9]{{1,3}}(?:{_SEPARATOR}[0-9]{{3}}(?![0-9]))+|[0-9]+)"
 _DECIMAL = rf"(?:{_INTEGER}(?:\.[0-9]+)?|(?<!\.)\.[0-9]+)"
+_OVER = r"\s?[/\u2044]\s?"
+_VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 _SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _POWER = r"10(?:\s?(?:\^|\*\*)\s?\{{?(?P<{0}>{1}?[0-9]+)\}}?|(?P<{0}_raised>[⁺⁻]?[{2}]+))"
 _BARE_POWER = _POWER.format("bare", _SIGN, _SUPERSCRIPTS)
@@ -29,22 +32,23 @@ _TIMES_POWER = _POWER.format("times", _SIGN, _SUPERSCRIPTS)
 
 _NUMERAL = re.compile(
     rf"""
-    (?<![A-Za-z0-9^/]) (?<![0-9]\.) (?<![A-Za-z0-9]_) (?<!_\{{)      # not inside a word, version or index
+    (?<![A-Za-z0-9^/\u2044]) (?<![0-9]\.) (?<![A-Za-z0-9]_) (?<!_\{{)  # not inside a word, version or index
     (?<!\^[{_MINUS}+({{]) (?<!\^\{{{_SIGN}) (?<![A-Za-z0-9)]\*\*)       # not an exponent
     (?P<sign> (?<![{_MINUS})\]}}]) {_SIGN} )?                 # the minus of "(a)-5" subtracts
     (?: \\?[$€£¥₹]\s? (?P<inner_sign>{_SIGN})? )?
     (?:
         {_BARE_POWER}
-      | (?: (?P<whole>[0-9]+) (?: [ ] | (?=\\) ) (?= [0-9]+/[0-9] | \\[dt]?frac ) )?
+      | (?: (?P<whole>[0-9]+) (?: [ ] | (?=\\) ) (?= [0-9]+[/\u2044][0-9] | \\[dt]?frac ) )?
         (?:
-            (?P<over>{_DECIMAL}) \s?/\s? (?P<under>{_DECIMAL})
+            (?P<over>{_DECIMAL}) {_OVER} (?P<under>{_DECIMAL})
           | \\[dt]?frac \{{ (?P<frac_over>{_SIGN}?{_DECIMAL}) \}} \{{ (?P<frac_under>{_DECIMAL}) \}}
         )
+      | (?P<before>[0-9]{{1,100}})? (?P<vulgar>[{_VULGAR}])
       | (?P<decimal>{_DECIMAL})
         (?: [eE](?P<exponent>{_SIGN}?[0-9]+) | \s?(?:[x×*·]|\\times|\\cdot)\s?{_TIMES_POWER} )?
     )
     # What is raised to a power, or goes on like a date or version, is no number: consumed, then left out.
-    (?P<spoiled> (?= \s?\^(?!\s?\{{?\\circ) | \*\*\(?[0-9] | [⁺⁻{_SUPERSCRIPTS}] | \s?/\s?[0-9] | \.[0-9] ) )?
+    (?P<spoiled> (?= \s?\^(?!\s?\{{?\\circ) | \*\*\(?[0-9] | [⁺⁻{_SUPERSCRIPTS}] | {_OVER}[0-9] | \.[0-9] ) )?
     (?P<percent> \s?\\?% | \s?per\s?cent(?![a-z]) )?
     """,
     re.VERBOSE,
@@ -104,6 +108,9 @@ def _magnitude(match: re.Match[str]) -> Fraction | None:
     if over is not None:
         divisor = _fraction(under)
         return _fraction(match["whole"] or "0") + _fraction(over) / divisor if divisor else None
+    if match["vulgar"] is not None:
+        written = unicodedata.normalize("NFKC", match["vulgar"]).replace("\u2044", "/")
+        return _fraction(match["before"] or "0") + Fraction(written)
     power = _power(match)
     return None if power is None else _fraction(match["decimal"] or "1") * power
 
