@@ -33,6 +33,7 @@ from osca_cli.run.worker import main
 main()
 """
 _START_LIMIT_S = 60
+_LEAVE_LIMIT_S = 5
 _LONGEST_REPLY = 1 << 20
 _BROKEN = (
     anyio.BrokenResourceError,
@@ -72,7 +73,7 @@ class Verification:
         traceback: TracebackType | None,
     ) -> None:
         while self._idle:
-            await self._idle.pop().end()
+            await self._idle.pop().leave()
 
     async def verify(self, check: Check, text: str) -> Verdict:
         """Judge a text.
@@ -156,14 +157,25 @@ class _Worker:
         passed, answer, score, reason = json.loads(await self._line())
         return Verdict(passed=passed, answer=answer, score=score, reason=reason)
 
+    async def leave(self) -> None:
+        """Let an idle process end by itself, so that verifiers put away what they hold; else kill it."""
+        with anyio.move_on_after(_LEAVE_LIMIT_S, shield=True), suppress(*_BROKEN):
+            await self._requests.aclose()
+            await self._process.wait()
+            self._kill_group()  # what it has started and left
+        await self.end()
+
     async def end(self) -> str:
         """Kill the process and all that it started; return how it ended."""
         with anyio.CancelScope(shield=True):
             if self.alive:
-                with suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self._process.pid, signal.SIGKILL)
+                self._kill_group()
             await self._process.aclose()
         return _ending(self._process.returncode)
+
+    def _kill_group(self) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     async def _line(self) -> bytes:
         return await self._replies.receive_until(b"\n", _LONGEST_REPLY)

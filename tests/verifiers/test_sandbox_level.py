@@ -104,8 +104,10 @@ def test_without_a_sandbox_nothing_is_drawn_and_the_message_says_what_to_do(osca
     assert facts["sandbox bubblewrap"].startswith("it is not installed")
 
 
-def test_who_accepts_the_risk_is_warned_and_every_verdict_says_so(osca, spec, hide):
+def test_who_accepts_the_risk_is_warned_and_every_verdict_says_so(osca, spec, hide, tmp_path, monkeypatch):
     hide("bubblewrap", "landlock")
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     assert (
         "warning: --sandbox none: code that a model wrote is run as you"
         in osca("run", spec, "--sandbox", "none").err
@@ -115,6 +117,7 @@ def test_who_accepts_the_risk_is_warned_and_every_verdict_says_so(osca, spec, hi
     assert found["1"][0] is False
     assert all("run without a sandbox" in reason for _, reason in found.values())
     assert "OSCA_SANDBOX" not in os.environ
+    assert [path.name[:12] for path in (tmp_path / "tmp").iterdir()] == ["osca-inside-"]
 
 
 def test_ending_a_worker_ends_what_runs_in_its_sandbox(tmp_path):
