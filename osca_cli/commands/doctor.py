@@ -25,6 +25,9 @@ from osca_cli.run.readiness import make_ready
 from osca_cli.spec.types import Spec
 
 PACKAGES = ("openai", "anthropic", "genai-prices", "xllamacpp", "vllm", "pyarrow")
+ENGINES = {"llama_cpp": ("xllamacpp", "local"), "vllm": ("vllm", "vllm")}
+"""The packages that backends import when they first draw, and the extras that bring them."""
+NOT_INSTALLED = "not installed"
 ANSWER_WITHIN_S = 3.0
 
 
@@ -63,7 +66,7 @@ def _installed(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return NOT_INSTALLED
 
 
 def _loads(type_name: str) -> str:
@@ -71,6 +74,9 @@ def _loads(type_name: str) -> str:
         backend_class(type_name)
     except UsageError as error:
         return str(error)
+    package, extra = ENGINES.get(type_name, ("", ""))
+    if package and _installed(package) == NOT_INSTALLED:
+        return f"needs its engine: pip install 'osca[{extra}]'"
     return "ready"
 
 

@@ -16,7 +16,9 @@ KEY = "sk-test-0123456789abcdefghij"
 def test_without_a_spec_it_tells_what_is_installed(osca):
     facts = osca("doctor", "--json").json["facts"]
 
-    assert facts["backend openai"] == facts["backend anthropic"] == "ready"
+    assert facts["backend openai"] == facts["backend anthropic"] == facts["backend llama_cpp"] == "ready"
+    if facts["package vllm"] == "not installed":
+        assert facts["backend vllm"] == "needs its engine: pip install 'osca[vllm]'"
     assert facts["key OPENAI_API_KEY"] == "is not set"
     assert facts["package openai"].split(".")[0].isdigit()
     assert "number" in facts["verifiers"]
