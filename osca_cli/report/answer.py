@@ -176,6 +176,7 @@ def _allocation(plan: PlannedTask, prefix: str) -> Figure:
             ["configuration"],
             [[where, name] for where, name in _runs(plan.schedule)],
             most=100,
+            texts=["configuration"],
         ),
     )
 

@@ -116,7 +116,12 @@ def figure(
 
 
 def table(
-    caption: str, names: str, numbers: Sequence[str], rows: Sequence[Sequence[str | Markup]], most: int = 60
+    caption: str,
+    names: str,
+    numbers: Sequence[str],
+    rows: Sequence[Sequence[str | Markup]],
+    most: int = 60,
+    texts: Sequence[str] = (),
 ) -> Table:
     """Make a table of named rows of numbers, of at most so many rows.
 
@@ -126,7 +131,8 @@ def table(
         numbers: Headings of the others.
         rows: The name and the numbers of each.
         most: Rows that are shown.
+        texts: Which of the headings are of texts after all.
     """
-    columns = (Column(names, numeric=False), *map(Column, numbers))
+    columns = (Column(names, numeric=False), *(Column(one, one not in texts) for one in numbers))
     shown = tuple(tuple(row) for row in rows[:most])
     return Table(caption, columns, shown, max(0, len(rows) - most))

@@ -34,4 +34,4 @@ def errors_section(found: Findings, prefix: str) -> Section | None:
 
 def _table(caption: str, some: Sequence[Trouble]) -> Table:
     rows = [[visible(one.configuration), visible(one.what, CHARACTERS), f"{one.number:,}"] for one in some]
-    return table(caption, "configuration", ["what it said", "times"], rows, most=MOST)
+    return table(caption, "configuration", ["what it said", "times"], rows, most=MOST, texts=["what it said"])

@@ -27,7 +27,9 @@ def provenance_section(spec: Spec, found: Findings, prefix: str) -> Section:
         ["held-out problems", amount(int(outcomes.held_out.sum()))],
         ["samples counted", amount(int(outcomes.n.sum()))],
     ]
-    blocks: list[Figure | Table] = [table("What the plan was made from", "what", ["value"], facts)]
+    blocks: list[Figure | Table] = [
+        table("What the plan was made from", "what", ["value"], facts, texts=["value"])
+    ]
     if found.pool is not None:
         answered = [
             [
@@ -56,6 +58,7 @@ def provenance_section(spec: Spec, found: Findings, prefix: str) -> Section:
                 "configuration",
                 ["model", "samples", "first", "last"],
                 answered,
+                texts=["model"],
             ),
             table(
                 "Runs that drew these samples (UTC)",
@@ -63,6 +66,7 @@ def provenance_section(spec: Spec, found: Findings, prefix: str) -> Section:
                 ["started", "osca", "spec", "cost", "engines"],
                 runs,
                 most=30,
+                texts=["started", "osca", "spec", "engines"],
             ),
         ]
     return Section(
