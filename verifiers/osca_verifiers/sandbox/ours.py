@@ -16,19 +16,16 @@ _INSIDE = Path(__file__).resolve().parent / "inside"
 _PACKAGE = Path("osca_verifiers") / "sandbox" / "inside"
 
 
-@lru_cache(maxsize=1)
 def folder() -> Path:
     """Return a folder to import our modules from: one for each user and version, made when it is missing.
 
     A copy, since osca itself may be installed where only its user can read, or where nobody can write what
     was compiled: that is a third of the time in which a sandbox starts.
     """
-    sources = b"".join(path.read_bytes() for path in sorted(_INSIDE.glob("*.py")))
-    name = f"osca-inside-{os.geteuid()}-{hashlib.sha256(sources).hexdigest()[:16]}"
-    place = Path(tempfile.gettempdir()) / name
+    place = Path(tempfile.gettempdir()) / f"osca-inside-{os.geteuid()}-{_version()}"
     if _is_ours(place):
         return place
-    made = Path(tempfile.mkdtemp(prefix=f"{name}-"))
+    made = Path(tempfile.mkdtemp(prefix=f"{place.name}-"))
     package = made / _PACKAGE
     shutil.copytree(_INSIDE, package, ignore=shutil.ignore_patterns("__pycache__"))
     compileall.compile_dir(package, quiet=2)
@@ -41,6 +38,12 @@ def folder() -> Path:
         return made
     shutil.rmtree(made, ignore_errors=True)
     return place
+
+
+@lru_cache(maxsize=1)
+def _version() -> str:
+    sources = b"".join(path.read_bytes() for path in sorted(_INSIDE.glob("*.py")))
+    return hashlib.sha256(sources).hexdigest()[:16]
 
 
 def _is_ours(place: Path) -> bool:
