@@ -81,10 +81,12 @@ class Backends:
             message = f"'{label}': backend '{backend.name}' ({backend.type}) does not take {name}{hint}"
             self.faults.add_at_key(path, f"{message}; remove it")
 
-    def takes(self, backend: BackendSettings, template: Template) -> bool:
-        """Tell whether the backend takes prompts of this kind."""
+    def check_prompt(self, backend: BackendSettings, template: Template, path: KeyPath) -> None:
+        """Add a fault where the backend takes no prompts of this kind."""
         kind = "chat" if isinstance(template, ChatTemplate) else "completion"
-        return kind in self._classes[backend.type].prompts
+        if kind not in self._classes[backend.type].prompts:
+            message = f"backend '{backend.name}' ({backend.type}) takes no {kind} prompts; write another kind"
+            self.faults.add(path, message)
 
     def reads_problem(self, backend: BackendSettings) -> bool:
         """Tell whether the backend is given problems themselves, so that a prompt is not needed."""

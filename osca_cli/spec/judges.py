@@ -13,9 +13,18 @@ from osca_cli.identity import digest
 from osca_cli.model import Json, Problem
 from osca_cli.spec.backends import Backends
 from osca_cli.spec.grid import PARAMETERS
-from osca_cli.spec.prompts import syntax_error
+from osca_cli.spec.prompts import sources, syntax_error
 from osca_cli.spec.tasks import TaskDraft
-from osca_cli.spec.types import ChatTemplate, Configuration, ProblemFields, Spec, Task, VerifierSettings
+from osca_cli.spec.types import (
+    ChatTemplate,
+    CompletionTemplate,
+    Configuration,
+    ProblemFields,
+    Spec,
+    Task,
+    Template,
+    VerifierSettings,
+)
 from osca_cli.spec.yaml12 import KeyPath
 
 JUDGE = "judge"
@@ -44,12 +53,14 @@ def _configuration(
     if not slash or not model:
         backends.faults.add(path, f"the judge's model '{settings['model']}' is not BACKEND/MODEL; write both")
         return None
-    if wrong := syntax_error(settings["prompt"]):
+    template = _template(settings)
+    if wrong := next(filter(None, map(syntax_error, sources(template))), None):
         backends.faults.add(path, f"the judge's prompt is not a Jinja2 template: {wrong}")
         return None
     backend = backends.resolve(name, path)
     if backend is None:
         return None
+    backends.check_prompt(backend, template, (*path, "prompt"))
     parameters = {key: value for key, value in settings.items() if key in PARAMETERS}
     backends.check_parameters(backend, dict.fromkeys(parameters, path), f"{role} of {task.name}")
     return Configuration(
@@ -84,14 +95,13 @@ def judging_task(task: Task) -> Task:
     """Return what a judge is asked, as a task: its problems are texts, its verifier reads PASS or FAIL."""
     if task.verifier is None:  # pragma: no cover - only a task with a judge is asked for
         raise ValueError(task.name)
-    prompt = str(task.verifier.settings["prompt"])
     return Task(
         name=_task_name(task),
         train=(),
         held_out=(),
         group=None,
         fields=ProblemFields(),
-        prompts={_PROMPT: ChatTemplate((("user", prompt),))},
+        prompts={_PROMPT: _template(task.verifier.settings)},
         verifier=VerifierSettings("exact", _GRADE, task.verifier.place),
         outcomes=None,
         place=task.place,
@@ -107,6 +117,13 @@ def to_judge(task: Task, problem: Problem, variables: dict[str, Json], response:
         fields=fields,
         reference="pass",
     )
+
+
+def _template(settings: Mapping[str, Json]) -> Template:
+    prompt = settings["prompt"]
+    if isinstance(prompt, Mapping):
+        return CompletionTemplate(str(prompt["completion"]))
+    return ChatTemplate((("user", str(prompt)),))
 
 
 def _task_name(task: Task) -> str:

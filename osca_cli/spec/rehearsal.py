@@ -73,12 +73,8 @@ def _check_kind(configuration: Configuration, placed: Placed, backends: Backends
     backend = backends.known.get(configuration.backend)
     if backend is None or placed.template is None:
         return
-    completion = isinstance(placed.template, CompletionTemplate)
-    if not backends.takes(backend, placed.template):
-        kind = "completion" if completion else "chat"
-        message = f"backend '{backend.name}' ({backend.type}) takes no {kind} prompts; write another kind"
-        backends.faults.add(placed.path, message)
-    if configuration.system is not None and completion:
+    backends.check_prompt(backend, placed.template, placed.path)
+    if configuration.system is not None and isinstance(placed.template, CompletionTemplate):
         message = "a completion has no system message, but a configuration adds one; write it into the text"
         backends.faults.add(placed.path, message)
 

@@ -9,7 +9,7 @@ from tests.conftest import SPEC
 
 RIGHT = "[{{ 'PASS' if 'It is ' ~ reference ~ '.' == response else 'FAIL' }}]"
 JUDGE = """\
-verifier: {{type: judge, model: scripted/{model}, prompt: "Grade '{{{{ response }}}}'. {asks}"{more}}}"""
+verifier: {{type: judge, model: scripted/{model}, prompt: {prompt}{more}}}"""
 OF_JUDGE = """
     FROM samples JOIN cells USING (request) JOIN configurations c ON c.id = configuration
     WHERE c.name = 'judge of sums'"""
@@ -20,8 +20,9 @@ OTHERS = OF_JUDGE.replace("c.name =", "c.name <>")
 def judged(spec_folder):
     """Write the smallest spec with a judge; return its folder's pool."""
 
-    def write(model="sure", asks=RIGHT, more="", prices=""):
-        verifier = JUDGE.format(model=model, asks=asks, more=more)
+    def write(model="sure", asks=RIGHT, more="", prices="", kind="{}"):
+        prompt = kind.format(f"\"Grade '{{{{ response }}}}'. {asks}\"")
+        verifier = JUDGE.format(model=model, prompt=prompt, more=more)
         text = SPEC.replace("verifier: {type: number}", verifier)
         backends = f"backends:\n  scripted: {{type: scripted{prices}}}\n"
         (spec_folder / "spec.yaml").write_text(text.replace("tasks:", f"{backends}tasks:"))
@@ -34,9 +35,10 @@ def rows(folder, query):
         return pool.execute(query).fetchall()
 
 
-def test_a_judge_that_is_right_gives_the_verdicts_of_a_comparison(osca, spec_folder, judged):
+@pytest.mark.parametrize(("kind", "asked"), [("{}", "messages"), ("{{completion: {}}}", "completion")])
+def test_a_judge_that_is_right_gives_the_verdicts_of_a_comparison(osca, spec_folder, judged, kind, asked):
     osca("run", "spec.yaml", "--db", "compared.db")
-    judged()
+    judged(kind=kind)
     osca("run", "spec.yaml")
 
     query = "SELECT configuration, problem, n, passed FROM v_cells WHERE task = 'sums' ORDER BY 1, 2"
@@ -45,6 +47,8 @@ def test_a_judge_that_is_right_gives_the_verdicts_of_a_comparison(osca, spec_fol
     (judge,) = rows(spec_folder, "SELECT configuration, samples FROM v_pass_rates WHERE task = 'sums/judge'")
     texts = rows(spec_folder, f"SELECT count(DISTINCT problem || text) {OTHERS}")
     assert judge == ("judge of sums", texts[0][0])
+    bodies = rows(spec_folder, f"SELECT body FROM requests WHERE id IN (SELECT request {OF_JUDGE})")
+    assert {key for (body,) in bodies for key in json.loads(body)["prompt"]} == {asked}
 
 
 def test_a_second_run_asks_no_judge(osca, spec_folder, judged):

@@ -14,7 +14,8 @@ class Judge:
     version = 2
 
     def __init__(self, settings: Mapping[str, Json]) -> None:
-        self._shows = _names(str(settings.get("prompt", "")))
+        prompt = settings.get("prompt", "")
+        self._shows = _names(str(prompt["completion"] if isinstance(prompt, Mapping) else prompt))
         if int(str(settings.get("samples", 1))) % 2 == 0:
             raise UsageError("samples: the majority of an even number may be a tie; write an odd one")
 
