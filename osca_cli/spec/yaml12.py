@@ -18,7 +18,7 @@ import yaml
 from osca_cli.errors import Fault, SpecError, UsageError
 from osca_cli.model import Json
 from osca_cli.spec.types import Place
-from osca_cli.spec.yaml_faults import text_fault, yaml_fault
+from osca_cli.spec.yaml_faults import TOO_DEEP, text_fault, yaml_fault
 
 if TYPE_CHECKING:
     from yaml import SafeLoader as _Base
@@ -32,7 +32,6 @@ MOST_VALUES = 500_000
 """Aliases of aliases grow exponentially; no spec that a person wrote holds more values than this."""
 
 DEEPEST = 100
-TOO_DEEP = "is nested too deeply; no spec needs that"
 
 TAG = "tag:yaml.org,2002:"
 _MERGE = TAG + "merge"

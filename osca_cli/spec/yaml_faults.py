@@ -8,6 +8,8 @@ import yaml
 
 from osca_cli.errors import Fault
 
+TOO_DEEP = "is nested too deeply; no spec needs that"
+
 
 def text_fault(file: str, before: str, message: str) -> Fault:
     """Return a fault at the end of the text before it."""
@@ -53,5 +55,6 @@ _UNFINISHED = ("not valid YAML", "the file ends")
 _PLAIN_WORDS = {
     "mapping values are not allowed": "a ':' cannot stand here; quote the text, or check the indentation",
     "found another document": "a spec is one document; remove this '---'",
+    "maximum nesting depth": TOO_DEEP,  # libyaml's own limit, since 0.2.6
     "end of stream": "the file ends inside a quoted text; close the quote",
 }

@@ -42,7 +42,7 @@ def test_a_budget_is_an_amount_of_one_kind_for_each_problem(tmp_path, text, budg
         ("{per: 1000}", "and this is in none; write one"),
         ("{usd: 0}", "5:15: budget.usd: must be above 0"),
         ("{samples: 5, per: 2}", "5:27: budget.per: 5 samples for 2 problems are 2.5 for each"),
-        ("{samples: 8, share: problems}", "budget.share: must be one of none, tasks"),
+        ("{samples: 8, share: all}", "budget.share: must be one of none, tasks, problems"),
         ("{eur: 3}", "5:10: budget.eur: unknown key"),
     ],
 )
@@ -65,6 +65,6 @@ def test_either_all_tasks_that_share_have_a_volume_or_none(tmp_path):
     assert loaded(tmp_path, "{samples: 8, share: tasks}", ", volume: 7", ", budget: {samples: 3}")
 
 
-def test_a_budget_of_its_own_cannot_be_shared(tmp_path):
-    with pytest.raises(SpecError, match="unknown key"):
+def test_a_budget_of_its_own_cannot_be_shared_with_other_tasks(tmp_path):
+    with pytest.raises(SpecError, match=r"budget\.share: must be one of none, problems"):
         loaded(tmp_path, "{samples: 8}", ", budget: {samples: 3, share: tasks}")
