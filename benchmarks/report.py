@@ -77,6 +77,7 @@ def make_pool(folder: Path, configurations: int, problems: int, samples: int) ->
     spec = load_spec(folder / "spec.yaml", environment={})
     [task] = spec.tasks
     rates = rates_of(len(spec.configurations), problems)
+    rows_of = {one.name: row for row, one in enumerate(spec.configurations)}
     rng = np.random.default_rng(1)
     maker = CellMaker(spec, open_backends(spec))
     with Pool(folder / "osca.db") as pool:
@@ -88,8 +89,8 @@ def make_pool(folder: Path, configurations: int, problems: int, samples: int) ->
                 pool.register(chunk, split, asked=samples)
                 sql.execute("BEGIN")
                 for cell in chunk:
-                    row = spec.configurations.index(cell.configuration)
-                    passed = rng.random(samples) < rates[row, int(cell.problem.id[1:])]
+                    row, column = rows_of[cell.configuration.name], int(cell.problem.id[1:])
+                    passed = rng.random(samples) < rates[row, column]
                     keys = [sample_key(cell.request, index) for index in range(samples)]
                     sql.executemany(ADD_SAMPLE, [
                         (keys[i], cell.request_id, i, run.id, draw_seed(0, keys[i]), f"{TEXT}{passed[i]}")
