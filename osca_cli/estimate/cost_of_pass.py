@@ -55,7 +55,7 @@ def price_of_losing(rates: Floats, costs: Floats, groups: Mapping[str, Sequence[
         groups: Rows of each group, by name.
     """
     every = cost_of_pass(rates, costs)
-    least = every.min(axis=0)
+    least = frontier_cost(rates, costs)
     solved = np.isfinite(least)
     losses = {}
     for name, rows in groups.items():
